@@ -1,0 +1,31 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Clock, Logger, Random, Timer } from './ports.ts';
+
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The machine's clock and timers. Timers are unreferenced: an idle process may end. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, fire): Timer {
+    const handle = setTimeout(fire, Math.min(Math.max(delayMs, 0), LONGEST_TIMEOUT_MS));
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  below: (bound) => (bound <= 1 ? 0 : randomInt(bound)),
+  bytes: (count) => randomBytes(count),
+};
+
+/** Says nothing: for embedding and tests. */
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLogger,
+};
