@@ -1,0 +1,29 @@
+/** The settings of one log, resolved (topic override, broker default, default). All live unless said. */
+export interface TopicConfigView {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly segmentJitterMs: number;
+  readonly segmentIndexBytes: number;
+  readonly indexIntervalBytes: number;
+  /** -1: for ever. */
+  readonly retentionMs: number;
+  /** -1: without limit. */
+  readonly retentionBytes: number;
+  /** Records between forced fsyncs; 1: each acknowledged batch is durable. */
+  readonly flushMessages: number;
+  readonly flushMs: number;
+  readonly fileDeleteDelayMs: number;
+  readonly maxMessageBytes: number;
+  readonly cleanupPolicy: { readonly delete: boolean; readonly compact: boolean };
+  /** 'producer' keeps what the producer chose. */
+  readonly compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+  readonly compressionGzipLevel: number;
+  readonly compressionLz4Level: number;
+  readonly compressionZstdLevel: number;
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
+  readonly messageTimestampBeforeMaxMs: number;
+  readonly messageTimestampAfterMaxMs: number;
+  readonly preallocate: boolean;
+  /** full: compressed batches are inflated and checked; header: header and CRC are trusted (never for compacted topics). */
+  readonly batchValidation: 'full' | 'header';
+}

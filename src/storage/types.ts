@@ -1,0 +1,162 @@
+/**
+ * What the storage engine offers to those above it (broker, embedding applications). Implemented by `Log` in log.ts and
+ * `LogManager` in manager.ts.
+ */
+import type { TopicConfigView } from './settings.ts';
+
+/** Typed failures of the engine; the broker maps `kind` to Kafka's error codes. */
+export type LogErrorKind =
+  | 'corrupt' // checksum or header: CORRUPT_MESSAGE
+  | 'unsupportedMagic' // UNSUPPORTED_FOR_MESSAGE_FORMAT / INVALID_RECORD
+  | 'invalidRecord' // INVALID_RECORD
+  | 'invalidTimestamp' // INVALID_TIMESTAMP
+  | 'batchTooLarge' // MESSAGE_TOO_LARGE
+  | 'segmentTooSmall' // RECORD_LIST_TOO_LARGE
+  | 'unsupportedCompression' // UNSUPPORTED_COMPRESSION_TYPE
+  | 'outOfOrderSequence' // OUT_OF_ORDER_SEQUENCE_NUMBER
+  | 'duplicateSequence' // DUPLICATE_SEQUENCE_NUMBER (older than the cached batches)
+  | 'invalidProducerEpoch' // INVALID_PRODUCER_EPOCH
+  | 'unknownProducer' // UNKNOWN_PRODUCER_ID
+  | 'fencedLeaderEpoch' // FENCED_LEADER_EPOCH
+  | 'offsetOutOfRange' // OFFSET_OUT_OF_RANGE
+  | 'diskFull' // KAFKA_STORAGE_ERROR, log stays online
+  | 'storage' // KAFKA_STORAGE_ERROR, log directory offline
+  | 'closed'; // NOT_LEADER_OR_FOLLOWER / closed handle
+
+export class LogError extends Error {
+  override readonly name = 'LogError';
+  readonly kind: LogErrorKind;
+  /** Index of the offending record in its batch, -1 when it is not about one record. */
+  readonly badRecordIndex: number;
+  constructor(kind: LogErrorKind, message: string, badRecordIndex = -1) {
+    super(message);
+    this.kind = kind;
+    this.badRecordIndex = badRecordIndex;
+  }
+}
+
+export interface AppendOptions {
+  readonly leaderEpoch: number;
+  /** client: assigns offsets and checks everything. coordinator: as client, but internal control batches are allowed. replica: bytes keep offsets and epochs. */
+  readonly origin: 'client' | 'coordinator' | 'replica';
+}
+
+/** Outcome of a successful append. A fresh object for each `done`. */
+export interface AppendInfo {
+  /** Offset given to the first record; for a duplicate: the offset given the first time. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  /** -1 under CreateTime. */
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  /** The batch had been appended before (idempotent producer); nothing was written. */
+  readonly duplicate: boolean;
+}
+
+/** `info` is null exactly when `error` is not. */
+export type AppendDone = (error: LogError | null, info: AppendInfo | null) => void;
+
+export interface ReadResult {
+  /** Whole batches (the first may start before the asked offset), borrowed until `release`. Empty when there is nothing to read. */
+  readonly bytes: Buffer;
+  /** Checked after sending: see SegmentView. */
+  readonly intact: boolean;
+  release(): void;
+}
+
+/** A timestamp lookup's answer; offset -1 when there is none. */
+export interface TimestampOffset {
+  readonly timestampMs: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface Log {
+  readonly topic: string;
+  readonly partition: number;
+  /** 22-character base64url id. */
+  readonly topicId: string;
+  /** Root data directory that holds it. */
+  readonly logDirectory: string;
+  readonly directory: string;
+  readonly logStartOffset: number;
+  /** Next offset to be given. */
+  readonly logEndOffset: number;
+  /** Everything below is fsync'd. */
+  readonly durableOffset: number;
+  /** Kept by the broker; the engine starts it at the checkpointed value and never passes logEndOffset. */
+  highWatermark: number;
+  /** Below the first open transaction, else the high watermark. */
+  readonly lastStableOffset: number;
+  readonly sizeBytes: number;
+  readonly segmentCount: number;
+  readonly online: boolean;
+
+  /**
+   * Appends whole batches (client: exactly one batch unless origin is replica). Offsets are given in call order even where a call has to wait
+   * (inflating a compressed batch off the thread); a failure does not let later calls of the same producer pass out of sequence.
+   * `done` may be called before `append` returns. `bytes` is borrowed until `append` returns: the engine copies what it must keep.
+   * With flush.messages reached, `done` comes only after fsync (group commit).
+   */
+  append(bytes: Buffer, options: AppendOptions, done: AppendDone): void;
+
+  /**
+   * Reads whole batches from `offset`, below `maxOffset` (exclusive: high watermark, last stable or log end offset), at most `maxBytes`, but at least
+   * one batch when `atLeastOneBatch`. Throws LogError offsetOutOfRange outside [logStartOffset, logEndOffset].
+   */
+  read(offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean): ReadResult;
+  /** Like read, but where pages are cold they are loaded on another thread first. `done` may come at once. */
+  readWarm(offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean, done: (error: LogError | null, result: ReadResult | null) => void): void;
+  /** Bytes between the batch holding `offset` and `maxOffset`, as far as cheaply known (for fetch.min.bytes). */
+  bytesAvailable(offset: number, maxOffset: number): number;
+
+  /** Offset of the first record with timestamp >= the given, among offsets below `maxOffset`. Compressed batches are inflated off the thread. */
+  offsetForTimestamp(timestampMs: number, maxOffset: number): Promise<TimestampOffset>;
+  /** Offset and timestamp of the record with the largest timestamp (ListOffsets -3). */
+  offsetOfMaxTimestamp(maxOffset: number): Promise<TimestampOffset>;
+  /** KIP-101: last epoch <= `leaderEpoch` and its end offset; epoch -1, offset -1 when unknown. */
+  endOffsetForEpoch(leaderEpoch: number): { leaderEpoch: number; endOffset: number };
+  /** Epoch of the record at `offset`, -1 when unknown. */
+  epochForOffset(offset: number): number;
+  readonly latestEpoch: number;
+
+  abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[];
+
+  /** DeleteRecords: start offset up to `offset` (<= highWatermark, else offsetOutOfRange). Resolves when checkpointed. */
+  deleteRecordsBefore(offset: number): Promise<number>;
+  /** Drops everything at and after `offset`. */
+  truncateTo(offset: number): Promise<void>;
+  /** Drops everything; the next offset is `offset`. */
+  truncateFullyAndStartAt(offset: number): Promise<void>;
+  /** Fsyncs what was appended before the call; one group-commit round may serve many. */
+  flush(done: (error: LogError | null) => void): void;
+  /** Retention by time, size and start offset; returns segments deleted. Called by the manager's schedule and by tests. */
+  applyRetention(nowMs: number): number;
+  /** Rolls when the active segment has grown too old even without appends. */
+  roll(): void;
+  /** New settings, live. */
+  updateConfig(config: TopicConfigView): void;
+}
+
+export interface LogManager {
+  readonly directories: readonly { readonly path: string; readonly online: boolean; readonly id: string }[];
+  get(topic: string, partition: number): Log | undefined;
+  logs(): Iterable<Log>;
+  /** Opens or creates; picks the directory with the fewest logs. */
+  open(topic: string, partition: number, topicId: string, config: TopicConfigView, leaderEpoch?: number): Promise<Log>;
+  /** Renames the folder to `-delete` at once, removes the files after file.delete.delay.ms. */
+  delete(topic: string, partition: number): Promise<void>;
+  /** Writes recovery points, high watermarks and start offsets. */
+  checkpoint(): Promise<void>;
+  /** Loads every log under the directories: clean ones by their checkpoints, others by scanning past the recovery point. Reports progress. */
+  start(configOf: (topic: string) => TopicConfigView, options?: { readonly onProgress?: (done: number, total: number, path: string) => void }): Promise<void>;
+  /** Flushes, checkpoints, writes producer snapshots and the clean-shutdown marker, releases locks. */
+  close(): Promise<void>;
+  /** A directory failed: its logs went offline. */
+  onDirectoryOffline: ((path: string, reason: string) => void) | null;
+}
