@@ -1,0 +1,133 @@
+/**
+ * What a broker knows of its cluster, and how it asks for a change. Two back ends stand behind it (embedded journal, ZooKeeper);
+ * no room above may ask which one runs.
+ */
+
+export interface BrokerEndpoint {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+  readonly securityProtocol: string;
+}
+
+export interface BrokerRegistration {
+  readonly id: number;
+  readonly epoch: number;
+  readonly rack: string | null;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly fenced: boolean;
+}
+
+export interface PartitionImage {
+  readonly index: number;
+  /** -1: none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly inSyncReplicas: readonly number[];
+}
+
+export interface TopicImage {
+  readonly name: string;
+  /** 22-character base64url. */
+  readonly id: string;
+  readonly internal: boolean;
+  readonly partitions: readonly PartitionImage[];
+}
+
+/** Kafka's codes of config resource types. */
+export const ConfigResourceType = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const;
+export type ConfigResourceType = (typeof ConfigResourceType)[keyof typeof ConfigResourceType];
+
+/** The state after some version. Readers take what they need at once and keep nothing across turns of the event loop. */
+export interface ClusterImage {
+  /** Grows with every change. */
+  readonly version: number;
+  readonly clusterId: string;
+  readonly controllerId: number;
+  readonly brokers: ReadonlyMap<number, BrokerRegistration>;
+  readonly topicsByName: ReadonlyMap<string, TopicImage>;
+  readonly topicsById: ReadonlyMap<string, TopicImage>;
+  /** Finalized feature levels, by name. */
+  readonly features: ReadonlyMap<string, number>;
+  /** Overrides of one resource ('' is the cluster-wide default of brokers); empty when none. */
+  configsOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string>;
+  /** Names of the resources of a type that have overrides. */
+  configResources(type: ConfigResourceType): Iterable<string>;
+}
+
+/** What changed from one version to the next. */
+export interface MetadataDelta {
+  readonly topicsCreated: readonly TopicImage[];
+  readonly topicsDeleted: readonly TopicImage[];
+  /** Partitions added, or leader, epoch, replicas or in-sync set changed. */
+  readonly topicsChanged: readonly TopicImage[];
+  readonly configsChanged: readonly { readonly type: ConfigResourceType; readonly name: string }[];
+  readonly brokersChanged: boolean;
+}
+
+/** How a change ended. `code` is a Kafka error code (0 none); `message` null when there is nothing to add. */
+export interface ChangeOutcome {
+  readonly code: number;
+  readonly message: string | null;
+}
+
+export interface NewTopic {
+  readonly name: string;
+  /** -1: the broker's default. */
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** By partition index; empty: chosen by the controller. */
+  readonly assignments: ReadonlyMap<number, readonly number[]>;
+  readonly configs: ReadonlyMap<string, string | null>;
+}
+
+export interface NewTopicOutcome extends ChangeOutcome {
+  readonly topic: TopicImage | null;
+}
+
+export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
+export type ConfigOperation = (typeof ConfigOperation)[keyof typeof ConfigOperation];
+
+export interface ConfigChange {
+  readonly key: string;
+  readonly value: string | null;
+  readonly operation: ConfigOperation;
+}
+
+/**
+ * The write side. Every call is durable (or agreed) before it resolves. It rejects only with MetadataError: fenced (this node is no longer who it
+ * was), unavailable (nothing was done) or unknown (the reply was lost: it may have been done).
+ */
+export interface Controller {
+  createTopics(topics: readonly NewTopic[], validateOnly: boolean): Promise<NewTopicOutcome[]>;
+  deleteTopics(topicIds: readonly string[]): Promise<ChangeOutcome[]>;
+  /** New total count, and assignments of the new partitions (empty: chosen). */
+  createPartitions(topic: string, count: number, assignments: readonly (readonly number[])[], validateOnly: boolean): Promise<ChangeOutcome>;
+  incrementalAlterConfigs(type: ConfigResourceType, name: string, changes: readonly ConfigChange[], validateOnly: boolean): Promise<ChangeOutcome>;
+  /** Replaces all overrides. */
+  alterConfigs(type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>, validateOnly: boolean): Promise<ChangeOutcome>;
+  /** A block of producer ids that no one else will ever get. */
+  allocateProducerIds(): Promise<{ readonly first: number; readonly count: number }>;
+}
+
+export class MetadataError extends Error {
+  override readonly name = 'MetadataError';
+  readonly kind: 'fenced' | 'unavailable' | 'unknown' | 'corrupt';
+  constructor(kind: 'fenced' | 'unavailable' | 'unknown' | 'corrupt', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** One back end: the read side, the write side, and life cycle. */
+export interface ClusterMetadata {
+  readonly image: ClusterImage;
+  readonly controller: Controller;
+  /** Called after each change, in order, with the image already new. Returns what ends the subscription. */
+  subscribe(listener: (delta: MetadataDelta, image: ClusterImage) => void): () => void;
+  /** Registers this broker with its endpoints; resolves when the image holds it. */
+  register(broker: Omit<BrokerRegistration, 'epoch' | 'fenced'>): Promise<void>;
+  close(): Promise<void>;
+}
