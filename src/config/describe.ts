@@ -1,0 +1,139 @@
+/** What DescribeConfigs answers: effective values, where they come from, and what stands below them. */
+import type { ConfigKey, ConfigType } from './keys.ts';
+import { brokerSynonyms, explicitText, type BrokerLayers, type Settings } from './layers.ts';
+import { brokerTable, topicTable } from './tables.ts';
+import { effectiveTopicText } from './topicConfig.ts';
+import { canonicalText } from './values.ts';
+
+/** Codes of DescribeConfigs: where a value was set. */
+export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefault: 3, static: 4, default: 5 } as const;
+export type ConfigSourceCode = (typeof ConfigSource)[keyof typeof ConfigSource];
+
+/** Codes of DescribeConfigs: the type of a value; 0 is unknown. */
+export const CONFIG_TYPE_CODES: Readonly<Record<ConfigType, number>> = {
+  boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7, class: 8, password: 9,
+};
+const TYPE_UNKNOWN = 0;
+
+export interface ConfigSynonym {
+  readonly name: string;
+  /** Null for passwords and for what has no value. */
+  readonly value: string | null;
+  readonly source: ConfigSourceCode;
+}
+
+export interface DescribedConfig {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: ConfigSourceCode;
+  readonly readOnly: boolean;
+  readonly isSensitive: boolean;
+  readonly typeCode: number;
+  readonly documentation: string;
+  readonly synonyms: readonly ConfigSynonym[];
+}
+
+/** Describes a topic: all public keys, or those of `names` that exist (null: all), in the order of their names. */
+export function describeTopicConfigs(topic: Settings, layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
+  return keysToDescribe(topicTable, names).map((key) => describeTopicKey(key, topic, layers));
+}
+
+function describeTopicKey(key: ConfigKey, topic: Settings, layers: BrokerLayers): DescribedConfig {
+  const value = effectiveTopicText(key, topic, layers);
+  const [brokerName] = key.brokerKeys;
+  const below = brokerName === undefined ? [] : synonymsOf(brokerName, layers, false);
+  const synonyms = topic.has(key.name) ? [{ name: key.name, value, source: ConfigSource.topic }, ...below] : below;
+  return {
+    name: key.name,
+    value,
+    source: synonyms[0]?.source ?? ConfigSource.default,
+    readOnly: false,
+    isSensitive: false,
+    typeCode: CONFIG_TYPE_CODES[key.type],
+    documentation: key.doc,
+    synonyms,
+  };
+}
+
+/** Describes one broker: all public keys and what its file sets beyond them. */
+export function describeBrokerConfigs(layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
+  const known = keysToDescribe(brokerTable, names).map((key) => describeBrokerKey(key, layers));
+  const isWanted = (name: string) => !brokerTable.has(name) && (names === null || names.includes(name));
+  const unknown = [...layers.static.keys()].filter(isWanted).map(describeUnknownKey);
+  return [...known, ...unknown];
+}
+
+function describeBrokerKey(key: ConfigKey, layers: BrokerLayers): DescribedConfig {
+  const isSensitive = key.type === 'password';
+  const synonyms = synonymsOf(key.name, layers, isSensitive);
+  const text = explicitText(layers, key.name) ?? key.defaultText;
+  return {
+    name: key.name,
+    value: isSensitive || text === null ? null : canonicalText(key, text),
+    source: synonyms[0]?.source ?? ConfigSource.default,
+    readOnly: key.dynamic === 'no',
+    isSensitive,
+    typeCode: CONFIG_TYPE_CODES[key.type],
+    documentation: key.doc,
+    synonyms,
+  };
+}
+
+/** A key of a plug-in, perhaps: its value may be a secret. */
+function describeUnknownKey(name: string): DescribedConfig {
+  const synonyms = [{ name, value: null, source: ConfigSource.static }];
+  return { name, value: null, source: ConfigSource.static, readOnly: true, isSensitive: true, typeCode: TYPE_UNKNOWN, documentation: '', synonyms };
+}
+
+/** Describes the settings made for all brokers while running (the broker resource with an empty name). */
+export function describeDynamicDefaults(settings: Settings, names: readonly string[] | null): DescribedConfig[] {
+  return keysToDescribe(brokerTable, names)
+    .filter((key) => settings.has(key.name))
+    .map((key) => {
+      const isSensitive = key.type === 'password';
+      const value = isSensitive ? null : canonicalText(key, settings.get(key.name) as string);
+      return {
+        name: key.name,
+        value,
+        source: ConfigSource.dynamicDefault,
+        readOnly: key.dynamic === 'no',
+        isSensitive,
+        typeCode: CONFIG_TYPE_CODES[key.type],
+        documentation: key.doc,
+        synonyms: [{ name: key.name, value, source: ConfigSource.dynamicDefault }],
+      };
+    });
+}
+
+function keysToDescribe(table: ReadonlyMap<string, ConfigKey>, names: readonly string[] | null): ConfigKey[] {
+  const wanted = names === null ? null : new Set(names);
+  return [...table.values()].filter((key) => (wanted === null ? !key.internal : wanted.has(key.name)));
+}
+
+/**
+ * Every explicit and default value of a broker key and of its synonyms, strongest first. As Kafka does, what precedes
+ * the key's own name is dropped: `log.retention.hours` alone does not show up under `log.retention.ms`.
+ */
+function synonymsOf(name: string, layers: BrokerLayers, isSensitive: boolean): ConfigSynonym[] {
+  const names = brokerSynonyms(name);
+  const all = [
+    ...fromLayer(names, layers.dynamicBroker, ConfigSource.dynamicBroker),
+    ...fromLayer(names, layers.dynamicDefault, ConfigSource.dynamicDefault),
+    ...fromLayer(names, layers.static, ConfigSource.static),
+    ...fromDefaults(names),
+  ];
+  const start = all.findIndex((synonym) => synonym.name === name);
+  const kept = start === -1 ? [] : all.slice(start);
+  return isSensitive ? kept.map((synonym) => ({ ...synonym, value: null })) : kept;
+}
+
+function fromLayer(names: readonly string[], layer: Settings, source: ConfigSourceCode): ConfigSynonym[] {
+  return names.filter((name) => layer.has(name)).map((name) => ({ name, value: layer.get(name) as string, source }));
+}
+
+function fromDefaults(names: readonly string[]): ConfigSynonym[] {
+  return names.flatMap((name) => {
+    const value = brokerTable.get(name)?.defaultText ?? null;
+    return value === null ? [] : [{ name, value, source: ConfigSource.default }];
+  });
+}
