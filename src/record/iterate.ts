@@ -1,0 +1,280 @@
+/**
+ * Reads the records of one batch of magic 2. `RecordCursor` walks them without an object per record; `decodeBatch` is for
+ * those who would rather have objects. Both check every length against what is there and throw RecordError on a lie.
+ */
+import { Codec, HEADER_BYTES, attributesOf, baseOffsetOf, baseTimestampOf, codecIn, isLogAppendTime, lastOffsetDeltaOf, maxTimestampOf, recordCountOf, sizeOf } from './batchHeader.ts';
+import { RecordError } from './recordError.ts';
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+export interface DecodedRecord {
+  readonly offset: number;
+  /** Milliseconds, -1 for none. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/**
+ * Called for each record with places in the bytes of the records: a length of -1 means null. Return false to stop.
+ */
+export type RecordVisitor = (
+  offset: number,
+  timestampMs: number,
+  keyStart: number,
+  keyLength: number,
+  valueStart: number,
+  valueLength: number,
+  headersStart: number,
+  headerCount: number,
+) => boolean | void;
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_HEADERS: readonly RecordHeader[] = [];
+/** Attributes, timestamp delta, offset delta, two lengths and the header count: one byte each at least. */
+const RECORD_BODY_BYTES_MIN = 6;
+
+/**
+ * Stands on one record at a time. Make one, `open` it on batch after batch. Its fields describe the current record after `next` returned
+ * true; places are in `bytes`, which is the batch itself or its inflated records.
+ */
+export class RecordCursor {
+  bytes: Buffer = NO_BYTES;
+  /** Position of the current record in the batch, from 0. */
+  index = -1;
+  offset = -1;
+  timestampMs = -1;
+  keyStart = 0;
+  /** -1 for null. */
+  keyLength = -1;
+  valueStart = 0;
+  /** -1 for null. */
+  valueLength = -1;
+  headersStart = 0;
+  headerCount = 0;
+  #at = 0;
+  #end = 0;
+  #count = 0;
+  #baseOffset = 0;
+  #baseTimestamp = 0;
+  #appendTimestamp = -1;
+  #hasAppendTime = false;
+  #offsetDelta = -1;
+  #lastOffsetDelta = 0;
+
+  /**
+   * Starts on the whole batch at `position` (see nextBatch) of magic 2. `records` is its inflated records section, or null where it is not
+   * compressed. Nothing is copied: the bytes must stay as they are until the last look at a key, value or header.
+   */
+  open(batch: Buffer, position: number, records: Buffer | null): void {
+    const attributes = attributesOf(batch, position);
+    if (records === null && codecIn(attributes) !== Codec.none) throw new RecordError('UNSUPPORTED_COMPRESSION', 'the records are compressed and were not inflated');
+    this.bytes = records ?? batch;
+    this.#at = records === null ? position + HEADER_BYTES : 0;
+    this.#end = records === null ? position + sizeOf(batch, position) : records.length;
+    this.#baseOffset = baseOffsetOf(batch, position);
+    this.#baseTimestamp = baseTimestampOf(batch, position);
+    this.#hasAppendTime = isLogAppendTime(attributes);
+    this.#appendTimestamp = this.#hasAppendTime ? maxTimestampOf(batch, position) : -1;
+    this.#lastOffsetDelta = lastOffsetDeltaOf(batch, position);
+    this.#offsetDelta = -1;
+    this.index = -1;
+    this.#count = recordCountOf(batch, position);
+    this.#checkBounds();
+  }
+
+  #checkBounds(): void {
+    if (this.#end > this.bytes.length || this.#at > this.#end) throw new RecordError('TRUNCATED', 'the batch is longer than the bytes that hold it');
+    if (this.#count < 0) throw new RecordError('CORRUPT_HEADER', `record count ${this.#count} is negative`);
+    if (this.#baseOffset + this.#lastOffsetDelta > Number.MAX_SAFE_INTEGER) throw new RecordError('CORRUPT_HEADER', 'the last offset is out of range');
+  }
+
+  /** Moves to the next record. False after the last one, once it is sure that no byte is left. */
+  next(): boolean {
+    const index = this.index + 1;
+    if (index >= this.#count) {
+      if (this.#at !== this.#end) this.#refuse('bytes are left after the last record');
+      return false;
+    }
+    this.index = index;
+    const bodyBytes = this.#varint();
+    const end = this.#at + bodyBytes;
+    if (bodyBytes < RECORD_BODY_BYTES_MIN || end > this.#end) this.#refuse(`length ${bodyBytes} does not fit`);
+    this.#at += 1;
+    this.#placeInTime();
+    this.#placeContent(end);
+    if (this.headerCount !== 0) this.#skipHeaders(end);
+    if (this.#at !== end) this.#refuse('the record does not end where its length says');
+    return true;
+  }
+
+  #placeInTime(): void {
+    const timestampDelta = this.#varlong();
+    const offsetDelta = this.#varint();
+    if (offsetDelta <= this.#offsetDelta || offsetDelta > this.#lastOffsetDelta) this.#refuse(`offset delta ${offsetDelta} is out of order`);
+    this.#offsetDelta = offsetDelta;
+    this.offset = this.#baseOffset + offsetDelta;
+    this.timestampMs = this.#hasAppendTime ? this.#appendTimestamp : this.#baseTimestamp + timestampDelta;
+  }
+
+  #placeContent(end: number): void {
+    const keyLength = this.#varint();
+    this.keyLength = keyLength;
+    this.keyStart = this.#at;
+    if (keyLength > 0) this.#at += keyLength;
+    if (keyLength < -1 || this.#at > end) this.#refuse(`key length ${keyLength} does not fit`);
+    const valueLength = this.#varint();
+    this.valueLength = valueLength;
+    this.valueStart = this.#at;
+    if (valueLength > 0) this.#at += valueLength;
+    if (valueLength < -1 || this.#at > end) this.#refuse(`value length ${valueLength} does not fit`);
+    this.headerCount = this.#varint();
+    this.headersStart = this.#at;
+    if (this.headerCount < 0) this.#refuse(`header count ${this.headerCount} is negative`);
+  }
+
+  #skipHeaders(end: number): void {
+    // Each header takes two bytes at least, so that a lying count cannot keep the loop busy.
+    if (this.headerCount > (end - this.#at) / 2) this.#refuse(`header count ${this.headerCount} does not fit`);
+    for (let left = this.headerCount; left > 0; left -= 1) {
+      const keyLength = this.#varint();
+      if (keyLength < 0 || keyLength > end - this.#at) this.#refuse(`header key length ${keyLength} does not fit`);
+      this.#at += keyLength;
+      const valueLength = this.#varint();
+      if (valueLength < -1 || valueLength > end - this.#at) this.#refuse(`header value length ${valueLength} does not fit`);
+      if (valueLength > 0) this.#at += valueLength;
+    }
+  }
+
+  /** A view of the current key, null where it has none. */
+  key(): Buffer | null {
+    return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);
+  }
+
+  /** A view of the current value, null where it has none. */
+  value(): Buffer | null {
+    return this.valueLength < 0 ? null : this.bytes.subarray(this.valueStart, this.valueStart + this.valueLength);
+  }
+
+  headers(): readonly RecordHeader[] {
+    return readHeaders(this.bytes, this.headersStart, this.headerCount);
+  }
+
+  #refuse(reason: string): never {
+    throw new RecordError('CORRUPT_RECORD', `record ${this.index}: ${reason}`, this.index);
+  }
+
+  #varint(): number {
+    const bytes = this.bytes;
+    const at = this.#at;
+    if (at >= this.#end) this.#refuse('the bytes end inside it');
+    const first = bytes[at]!;
+    if (first < 0x80) {
+      this.#at = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    return this.#longVarint();
+  }
+
+  #longVarint(): number {
+    let raw = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (this.#at >= this.#end) this.#refuse('the bytes end inside it');
+      const byte = this.bytes[this.#at]!;
+      this.#at += 1;
+      if (shift === 28 && byte > 0x0f) break;
+      raw |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1);
+    }
+    return this.#refuse('a varint is too long');
+  }
+
+  #varlong(): number {
+    const at = this.#at;
+    if (at >= this.#end) this.#refuse('the bytes end inside it');
+    const first = this.bytes[at]!;
+    if (first < 0x80) {
+      this.#at = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    return this.#longVarlong();
+  }
+
+  #longVarlong(): number {
+    let raw = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count += 1) {
+      if (this.#at >= this.#end) this.#refuse('the bytes end inside it');
+      const byte = this.bytes[this.#at]!;
+      this.#at += 1;
+      if (count === 9 && byte > 1) break;
+      raw += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) return raw % 2 === 0 ? raw / 2 : -(raw - 1) / 2 - 1;
+    }
+    return this.#refuse('a varlong is too long');
+  }
+}
+
+/** Header views from a place that a RecordCursor has checked; `value` is a view, null where it has none. */
+export function readHeaders(bytes: Buffer, start: number, count: number): readonly RecordHeader[] {
+  if (count === 0) return NO_HEADERS;
+  const headers: RecordHeader[] = [];
+  let at = start;
+  for (let left = count; left > 0; left -= 1) {
+    const keyLength = checkedVarint(bytes, at);
+    at = afterVarint(bytes, at);
+    const key = bytes.toString('utf8', at, at + keyLength);
+    at += keyLength;
+    const valueLength = checkedVarint(bytes, at);
+    at = afterVarint(bytes, at);
+    headers.push({ key, value: valueLength < 0 ? null : bytes.subarray(at, at + valueLength) });
+    if (valueLength > 0) at += valueLength;
+  }
+  return headers;
+}
+
+function checkedVarint(bytes: Buffer, at: number): number {
+  let raw = 0;
+  let shift = 0;
+  while (bytes[at]! >= 0x80) {
+    raw |= (bytes[at]! & 0x7f) << shift;
+    shift += 7;
+    at += 1;
+  }
+  raw |= bytes[at]! << shift;
+  return (raw >>> 1) ^ -(raw & 1);
+}
+
+/** Not derived from the value: a varint may be longer than it needs to be. */
+function afterVarint(bytes: Buffer, at: number): number {
+  while (bytes[at]! >= 0x80) at += 1;
+  return at + 1;
+}
+
+/** Calls `onRecord` for each record of the batch at `position`; `batch`, `position` and `records` as in RecordCursor.open. False when the visitor stopped it. */
+export function forEachRecord(batch: Buffer, position: number, records: Buffer | null, onRecord: RecordVisitor): boolean {
+  const cursor = new RecordCursor();
+  cursor.open(batch, position, records);
+  while (cursor.next()) {
+    const goesOn = onRecord(
+      cursor.offset, cursor.timestampMs, cursor.keyStart, cursor.keyLength, cursor.valueStart, cursor.valueLength, cursor.headersStart, cursor.headerCount);
+    if (goesOn === false) return false;
+  }
+  return true;
+}
+
+/** All records of a batch as objects whose keys and values are views; `batch`, `position` and `records` as in RecordCursor.open. */
+export function decodeBatch(batch: Buffer, position = 0, records: Buffer | null = null): DecodedRecord[] {
+  const decoded: DecodedRecord[] = [];
+  const cursor = new RecordCursor();
+  cursor.open(batch, position, records);
+  while (cursor.next()) {
+    decoded.push({ offset: cursor.offset, timestampMs: cursor.timestampMs, key: cursor.key(), value: cursor.value(), headers: cursor.headers() });
+  }
+  return decoded;
+}
