@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** Against programs that nobody here wrote. Run by `npm run test:interop`; `--smoke` runs only smoke*.test.ts. */
+const isSmoke = process.env['TIDELOG_INTEROP'] === 'smoke';
+
+/** Real clients against a real broker: one file at a time, since each may start brokers. */
 export default defineConfig({
   test: {
-    include: ['test/interop/**/*.test.ts'],
-    testTimeout: 600_000,
-    hookTimeout: 300_000,
+    include: [isSmoke ? 'test/interop/smoke*.test.ts' : 'test/interop/**/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 1,
-    fileParallelism: false,
   },
 });

@@ -1,0 +1,60 @@
+/** Step 3: TypeScript to dist/, and the programs of src/main into one file each, so that they start fast. */
+import { existsSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { lastLines, run } from './run.mjs';
+import { currentStamp, dropStamp, listFiles, logPath, root, stateOf, writeStamp } from './stamps.mjs';
+
+const isSource = (file) => file.endsWith('.ts') || file.endsWith('.json');
+
+/** Compiles when a source changed. Throws when the program cannot be built at all; type errors are told and built. */
+export async function buildScripts(say) {
+  const sources = listFiles(['src'], isSource);
+  const state = stateOf([...sources, ...listFiles(['tsconfig.json', 'package.json'])]);
+  if (existsSync(path.join(root, 'dist')) && currentStamp('build', state)) return;
+  say('set-up: compiling TypeScript');
+  dropStamp('build');
+  removeOrphans(sources);
+  const areTypesRight = compileTypes(say);
+  await bundlePrograms(sources);
+  if (areTypesRight) writeStamp('build', state, 'built');
+}
+
+/** Output of sources that are gone must not be found by an import. */
+function removeOrphans(sources) {
+  const stems = new Set(sources.map(({ relative }) => relative.replace(/^src\//, '').replace(/\.ts$/, '')));
+  for (const { relative } of listFiles(['dist'])) {
+    const stem = relative.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
+    const isCompiled = /\.(js|d\.ts|js\.map)$/.test(relative) && !relative.startsWith('dist/bundle/');
+    if (isCompiled && !stems.has(stem)) rmSync(path.join(root, relative));
+  }
+}
+
+function compileTypes(say) {
+  const logFile = logPath('tsc');
+  const result = run(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { logFile });
+  if (!result.ok) say(`set-up: TypeScript finds errors; npm run check shows all of them, the last are:\n${lastLines(result.output, 5)}`);
+  return result.ok;
+}
+
+/** Programs: each file of src/main. Workers: each `*.worker.ts`, wherever it is; its bundle has the file's name. */
+async function bundlePrograms(sources) {
+  const isEntry = ({ relative }) => /^src\/main\/[^/]+\.ts$/.test(relative) || relative.endsWith('.worker.ts');
+  const entryPoints = sources.filter(isEntry).map(({ relative }) => path.join(root, relative));
+  rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
+  if (entryPoints.length === 0) return;
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints,
+    outdir: path.join(root, 'dist/bundle'),
+    entryNames: '[name]',
+    chunkNames: 'chunk-[hash]',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+}

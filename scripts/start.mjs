@@ -1,0 +1,15 @@
+/** `npm start -- [server.properties] [--override key=value]...`: sets up, then is the broker, in this process. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setUp } from './setup.mjs';
+import { root } from './setup/stamps.mjs';
+
+await setUp();
+const program = path.join(root, 'dist/bundle/server-start.js');
+if (!existsSync(program)) {
+  console.error(`${path.relative(process.cwd(), program)} was not built: src/main/server-start.ts is missing`);
+  process.exit(1);
+}
+process.argv[1] = program;
+await import(pathToFileURL(program).href);
