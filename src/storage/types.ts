@@ -17,8 +17,12 @@ export type LogErrorKind =
   | 'duplicateSequence' // DUPLICATE_SEQUENCE_NUMBER (older than the cached batches)
   | 'invalidProducerEpoch' // INVALID_PRODUCER_EPOCH
   | 'unknownProducer' // UNKNOWN_PRODUCER_ID
+  | 'invalidTransactionState' // INVALID_TXN_STATE
+  | 'transactionCoordinatorFenced' // TRANSACTION_COORDINATOR_FENCED
   | 'fencedLeaderEpoch' // FENCED_LEADER_EPOCH
   | 'offsetOutOfRange' // OFFSET_OUT_OF_RANGE
+  | 'inconsistentTopicId' // INCONSISTENT_TOPIC_ID: the folder belongs to another topic of that name
+  | 'invalidTopic' // INVALID_TOPIC_EXCEPTION: a name that cannot be a folder's
   | 'diskFull' // KAFKA_STORAGE_ERROR, log stays online
   | 'storage' // KAFKA_STORAGE_ERROR, log directory offline
   | 'closed'; // NOT_LEADER_OR_FOLLOWER / closed handle

@@ -1,0 +1,114 @@
+/**
+ * Kafka's text files of offsets: line 1 the version 0, line 2 the number of entries, then one entry a line.
+ * `recovery-point-offset-checkpoint` and its like have `topic partition offset`, `leader-epoch-checkpoint` has `epoch offset`.
+ */
+import type { Disk } from '../base/disk.ts';
+
+const VERSION = '0';
+/** 10 million partitions of the longest name do not pass it. */
+export const CHECKPOINT_SIZE_MAX_BYTES = 0x7fffffff;
+
+export interface PartitionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+function linesOf(text: string): string[] | null {
+  const lines = text.split('\n');
+  const count = lines[1] ?? '';
+  if (lines[0] !== VERSION || !/^[0-9]{1,15}$/.test(count)) return null;
+  const entries = lines.slice(2).filter((line) => line.trim() !== '');
+  return entries.length === Number(count) ? entries : null;
+}
+
+function safeInteger(text: string | undefined): number | null {
+  if (text === undefined || !/^-?[0-9]{1,16}$/.test(text)) return null;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/** Null when the text is not a whole, well-formed checkpoint. */
+export function parseOffsetCheckpoint(text: string): PartitionOffset[] | null {
+  const lines = linesOf(text);
+  if (lines === null) return null;
+  const entries: PartitionOffset[] = [];
+  for (const line of lines) {
+    const [topic, partitionText, offsetText, ...rest] = line.split(/\s+/);
+    const partition = safeInteger(partitionText);
+    const offset = safeInteger(offsetText);
+    if (!topic || partition === null || partition < 0 || offset === null || offset < 0 || rest.length > 0) return null;
+    entries.push({ topic, partition, offset });
+  }
+  return entries;
+}
+
+export function formatOffsetCheckpoint(entries: readonly PartitionOffset[]): Buffer {
+  const lines = entries.map((entry) => `${entry.topic} ${entry.partition} ${entry.offset}\n`);
+  return Buffer.from(`${VERSION}\n${entries.length}\n${lines.join('')}`, 'utf8');
+}
+
+export interface EpochStart {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+/** Null when the text is not a whole, well-formed checkpoint with ascending epochs and offsets. */
+export function parseEpochCheckpoint(text: string): EpochStart[] | null {
+  const lines = linesOf(text);
+  if (lines === null) return null;
+  const entries: EpochStart[] = [];
+  for (const line of lines) {
+    const [epochText, offsetText, ...rest] = line.split(/\s+/);
+    const epoch = safeInteger(epochText);
+    const startOffset = safeInteger(offsetText);
+    if (epoch === null || epoch < 0 || epoch > 0x7fffffff || startOffset === null || startOffset < 0 || rest.length > 0) return null;
+    const last = entries.at(-1);
+    if (last && (epoch <= last.epoch || startOffset < last.startOffset)) return null;
+    entries.push({ epoch, startOffset });
+  }
+  return entries;
+}
+
+export function formatEpochCheckpoint(entries: readonly EpochStart[]): Buffer {
+  return Buffer.from(`${VERSION}\n${entries.length}\n${entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`).join('')}`, 'utf8');
+}
+
+/**
+ * One checkpoint file that is written again and again: writes never overlap, and those asked for while one runs are
+ * served together by the next.
+ */
+export class CheckpointFile {
+  readonly path: string;
+  readonly #disk: Disk;
+  readonly #content: () => Buffer;
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+
+  /** `content` is asked when a write begins. */
+  constructor(disk: Disk, path: string, content: () => Buffer) {
+    this.#disk = disk;
+    this.path = path;
+    this.#content = content;
+  }
+
+  /** Resolves when a write that began after this call is durable. Rejects with DiskError. */
+  write(): Promise<void> {
+    if (this.#next !== null) return this.#next;
+    if (this.#running === null) return this.#start();
+    const start = (): Promise<void> => {
+      this.#next = null;
+      return this.#start();
+    };
+    this.#next = this.#running.then(start, start);
+    return this.#next;
+  }
+
+  #start(): Promise<void> {
+    const writing = this.#disk.writeFileAtomic(this.path, this.#content()).finally(() => {
+      this.#running = null;
+    });
+    this.#running = writing;
+    return writing;
+  }
+}
