@@ -81,7 +81,7 @@ export function makeTopicPartitions(fields: Partial<TopicPartitions> = {}): Topi
   return {
     topicId: zeroUuid,
     partitions: [],
-    assignmentEpochs: null,
+    assignmentEpochs: [],
     ...fields,
   };
 }
@@ -90,7 +90,7 @@ function readTopicPartitions(reader: Reader): TopicPartitions {
   const value: TopicPartitions = {
     topicId: reader.uuid(),
     partitions: reader.int32Array(true),
-    assignmentEpochs: null,
+    assignmentEpochs: [],
   };
   for (let left = reader.tagCount(); left > 0 && reader.ok; left--) {
     const tagEnd = reader.beginTag();
@@ -111,7 +111,7 @@ function writeTopicPartitions(writer: Writer, value: TopicPartitions): void {
   writer.int32Array(value.partitions, true);
   const unknown = value.unknownTaggedFields;
   let count = unknown === undefined ? 0 : unknown.length;
-  const hasAssignmentEpochs = value.assignmentEpochs !== null;
+  const hasAssignmentEpochs = (value.assignmentEpochs === null || value.assignmentEpochs.length !== 0);
   if (hasAssignmentEpochs) count++;
   writer.unsignedVarint(count);
   if (count > 0) {

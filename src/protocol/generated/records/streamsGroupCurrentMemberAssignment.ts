@@ -96,7 +96,7 @@ export function makeTaskIds(fields: Partial<TaskIds> = {}): TaskIds {
   return {
     subtopologyId: '',
     partitions: [],
-    assignmentEpochs: null,
+    assignmentEpochs: [],
     ...fields,
   };
 }
@@ -105,7 +105,7 @@ function readTaskIds(reader: Reader): TaskIds {
   const value: TaskIds = {
     subtopologyId: reader.string(true),
     partitions: reader.int32Array(true),
-    assignmentEpochs: null,
+    assignmentEpochs: [],
   };
   for (let left = reader.tagCount(); left > 0 && reader.ok; left--) {
     const tagEnd = reader.beginTag();
@@ -126,7 +126,7 @@ function writeTaskIds(writer: Writer, value: TaskIds): void {
   writer.int32Array(value.partitions, true);
   const unknown = value.unknownTaggedFields;
   let count = unknown === undefined ? 0 : unknown.length;
-  const hasAssignmentEpochs = value.assignmentEpochs !== null;
+  const hasAssignmentEpochs = (value.assignmentEpochs === null || value.assignmentEpochs.length !== 0);
   if (hasAssignmentEpochs) count++;
   writer.unsignedVarint(count);
   if (count > 0) {

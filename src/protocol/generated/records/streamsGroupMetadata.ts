@@ -40,7 +40,7 @@ export function makeStreamsGroupMetadataValue(fields: Partial<StreamsGroupMetada
     epoch: 0,
     metadataHash: 0,
     validatedTopologyEpoch: -1,
-    lastAssignmentConfigs: null,
+    lastAssignmentConfigs: [],
     storedDescriptionTopologyEpoch: -1,
     failedDescriptionTopologyEpoch: -1,
     ...fields,
@@ -52,7 +52,7 @@ export function readStreamsGroupMetadataValue(reader: Reader, _version: number):
     epoch: reader.int32(),
     metadataHash: reader.int64(),
     validatedTopologyEpoch: -1,
-    lastAssignmentConfigs: null,
+    lastAssignmentConfigs: [],
     storedDescriptionTopologyEpoch: -1,
     failedDescriptionTopologyEpoch: -1,
   };
@@ -86,7 +86,7 @@ export function writeStreamsGroupMetadataValue(writer: Writer, value: StreamsGro
   let count = unknown === undefined ? 0 : unknown.length;
   const hasValidatedTopologyEpoch = value.validatedTopologyEpoch !== -1;
   if (hasValidatedTopologyEpoch) count++;
-  const hasLastAssignmentConfigs = value.lastAssignmentConfigs !== null;
+  const hasLastAssignmentConfigs = (value.lastAssignmentConfigs === null || value.lastAssignmentConfigs.length !== 0);
   if (hasLastAssignmentConfigs) count++;
   const hasStoredDescriptionTopologyEpoch = value.storedDescriptionTopologyEpoch !== -1;
   if (hasStoredDescriptionTopologyEpoch) count++;
