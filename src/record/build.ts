@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { compute } from '../binding/load.ts';
 import { Attribute, Codec, Field, HEADER_BYTES, LOG_OVERHEAD_BYTES, MAGIC, writeInt64 } from './batchHeader.ts';
-import { crc32c } from './checksum.ts';
 import { DEFAULT_LEVEL, compress } from './codecs.ts';
 import type { RecordHeader } from './iterate.ts';
 import { RecordError } from './recordError.ts';
@@ -197,7 +197,7 @@ export class BatchBuilder {
 
 /** Writes the CRC of the batch that fills `batch`: needed after a change of any field from the attributes on. */
 export function renewCrc(batch: Buffer): void {
-  batch.writeUInt32BE(crc32c(batch.subarray(Field.attributes)), Field.crc);
+  batch.writeUInt32BE(compute.crc32c(batch.subarray(Field.attributes)), Field.crc);
 }
 
 function attributesFrom(codec: Codec, options: BatchOptions): number {
