@@ -2,7 +2,7 @@
  * Step 2: the native addon. node-gyp builds it where Python, make and Node's headers are; with only a compiler, the
  * compiler is called directly with what binding.gyp says. Without either, WASM does the work.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { compileDirectly } from './directCompile.mjs';
 import { findProgram, lastLines, run } from './run.mjs';
@@ -17,11 +17,18 @@ export function buildAddon(say) {
   if (wanted === 'wasm' || wanted === 'portable') return `core: WASM (TIDELOG_CORE=${wanted})`;
   if (!existsSync(path.join(root, 'binding.gyp'))) return 'core: WASM (there is no binding.gyp)';
   const compiler = findProgram([process.env.CXX, 'g++', 'c++', 'clang++'].filter(Boolean));
-  const facts = [process.platform, process.arch, `abi${process.versions.modules}`, compiler ?? 'no compiler'];
+  const facts = [process.platform, process.arch, compiler ?? 'no compiler'];
   const state = stateOf(listFiles(['native', 'binding.gyp'], isSource), facts);
   const stamp = currentStamp('addon', state);
   if (stamp && (stamp.result !== 'native' || builtAddons().length > 0)) return sentence(stamp.result);
-  return sentence(writeStamp('addon', state, compiler ? compile(compiler, say) : 'no compiler').result);
+  const result = compiler ? compile(compiler, say) : 'no compiler';
+  if (result !== 'native') removeBuiltAddons();
+  return sentence(writeStamp('addon', state, result).result);
+}
+
+/** An addon of earlier sources must not be loaded beside newer TypeScript. */
+function removeBuiltAddons() {
+  for (const { relative } of builtAddons()) rmSync(path.join(root, relative));
 }
 
 function sentence(result) {
@@ -53,7 +60,7 @@ function compileWithGyp(logFile) {
   const nodeFolder = headersFolder();
   if (!python || !findProgram(['make']) || !nodeFolder) return { ok: false, output: '' };
   const gyp = path.join(root, 'node_modules/node-gyp/bin/node-gyp.js');
-  return run(process.execPath, [gyp, 'rebuild', `--nodedir=${nodeFolder}`, `--jobs=max`], { logFile, env: { ...process.env, PYTHON: python } });
+  return run(process.execPath, [gyp, 'rebuild', `--nodedir=${nodeFolder}`, '--jobs=max'], { logFile, env: { ...process.env, PYTHON: python } });
 }
 
 /** Where this Node's own headers lie, so that node-gyp downloads nothing; null when they were not installed. */

@@ -6,7 +6,7 @@ import { currentStamp, dropStamp, listFiles, logPath, root, stateOf, writeStamp 
 
 const isSource = (file) => file.endsWith('.ts') || file.endsWith('.json');
 
-/** Compiles when a source changed. Throws when the program cannot be built at all; type errors are told and built. */
+/** Compiles when a source changed. Errors are told; what could be built is there, and the next run tries again. */
 export async function buildScripts(say) {
   const sources = listFiles(['src'], isSource);
   const state = stateOf([...sources, ...listFiles(['tsconfig.json', 'package.json'])]);
@@ -15,8 +15,8 @@ export async function buildScripts(say) {
   dropStamp('build');
   removeOrphans(sources);
   const areTypesRight = compileTypes(say);
-  await bundlePrograms(sources);
-  if (areTypesRight) writeStamp('build', state, 'built');
+  const isBundled = await bundlePrograms(sources, say);
+  if (areTypesRight && isBundled) writeStamp('build', state, 'built');
 }
 
 /** Output of sources that are gone must not be found by an import. */
@@ -37,13 +37,13 @@ function compileTypes(say) {
 }
 
 /** Programs: each file of src/main. Workers: each `*.worker.ts`, wherever it is; its bundle has the file's name. */
-async function bundlePrograms(sources) {
+async function bundlePrograms(sources, say) {
   const isEntry = ({ relative }) => /^src\/main\/[^/]+\.ts$/.test(relative) || relative.endsWith('.worker.ts');
   const entryPoints = sources.filter(isEntry).map(({ relative }) => path.join(root, relative));
   rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
-  if (entryPoints.length === 0) return;
+  if (entryPoints.length === 0) return true;
   const { build } = await import('esbuild');
-  await build({
+  const options = {
     entryPoints,
     outdir: path.join(root, 'dist/bundle'),
     entryNames: '[name]',
@@ -56,5 +56,12 @@ async function bundlePrograms(sources) {
     packages: 'external',
     sourcemap: true,
     logLevel: 'warning',
-  });
+  };
+  try {
+    await build(options);
+    return true;
+  } catch (error) {
+    say(`set-up: the programs could not be bundled: ${error.message.split('\n')[0]}`);
+    return false;
+  }
 }
