@@ -71,7 +71,7 @@ const notOfLaterRelease = (row) => !row.since || Number(row.since) <= SERVED_REL
 
 function loadTables() {
   const notes = readSchema('notes');
-  const brokerRows = [...readSchema('broker'), ...readSchema('broker-3.9'), ...readSchema('broker-tidelog')];
+  const brokerRows = mergeByName(readSchema('broker'), readSchema('broker-3.9'), readSchema('broker-tidelog'));
   const topicRows = [...readSchema('topic').filter(notOfLaterRelease), ...readSchema('topic-tidelog')];
   const tables = {
     broker: brokerRows.map((row) => toKey(row, notes)).sort(byName),
@@ -82,6 +82,11 @@ function loadTables() {
   rejectStaleNotes('broker', tables.broker, notes);
   rejectStaleNotes('topic', tables.topic, notes.topic);
   return tables;
+}
+
+/** Later lists replace rows of the same name: where this broker differs from Kafka. */
+function mergeByName(...lists) {
+  return [...new Map(lists.flat().map((row) => [row.name, row])).values()];
 }
 
 function rejectStaleNotes(table, keys, notes) {

@@ -46,9 +46,10 @@ describe('altering a broker', () => {
   it.each([
     ['log.retention.ms', '5', false, null],
     ['log.retention.ms', '5', true, null],
-    ['listeners', 'PLAINTEXT://a:1', false, null],
+    ['ssl.client.auth', 'none', false, null],
     ['unknown.key', 'x', false, null],
-    ['listeners', 'PLAINTEXT://a:1', true, 'Cannot update these configs at default cluster level, broker configs must be updated per broker: Set(listeners)'],
+    ['ssl.client.auth', 'none', true, 'Cannot update these configs at default cluster level, broker configs must be updated per broker: Set(ssl.client.auth)'],
+    ['listeners', 'PLAINTEXT://a:1', false, 'Cannot update these configs dynamically: Set(listeners)'],
     ['log.dirs', '/a', false, 'Cannot update these configs dynamically: Set(log.dirs)'],
     ['max.connections', '-1', true, 'Invalid value -1 for configuration max.connections: Value must be at least 0'],
     ['max.connections.per.ip.overrides', 'x', true, 'Invalid value x for configuration max.connections.per.ip.overrides: wanted host:count, separated by commas'],
