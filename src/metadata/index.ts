@@ -1,0 +1,5 @@
+/** The metadata room: what the cluster is, and the asking for a change of it. */
+export * from './types.ts';
+export { EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata } from './embedded/embedded.ts';
+export type { EmbeddedMetadata, EmbeddedMetadataOptions } from './embedded/embedded.ts';
+export { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, isInternalTopic, topicNameProblem } from './topicNames.ts';
