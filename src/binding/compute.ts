@@ -15,7 +15,7 @@ export interface RecordPlan {
 export interface RecordResult {
   /** Largest timestamp of a record, -1 without records or when none has one. */
   maxTimestampMs: number;
-  /** Offset delta of the first record that has it, -1 when there are no records. */
+  /** Offset delta of the first record that has it, -1 when none has a timestamp. */
   offsetDeltaOfMaxTimestamp: number;
   /** Index of the record that failed, -1 when none did; `count` where bytes follow the last record. */
   badRecordIndex: number;

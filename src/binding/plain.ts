@@ -120,7 +120,7 @@ function checkRecord(reader: VarintReader, index: number, plan: RecordPlan, resu
   if (plan.requireKeys && keyLength < 0) return AppendStatus.missingKey;
   if (!Number.isSafeInteger(timestampMs)) return AppendStatus.invalidTimestamp;
   if (timestampMs !== -1 && (timestampMs < plan.timestampMin || timestampMs > plan.timestampMax)) return AppendStatus.invalidTimestamp;
-  if (index === 0 || timestampMs > result.maxTimestampMs) {
+  if (timestampMs > result.maxTimestampMs) {
     result.maxTimestampMs = timestampMs;
     result.offsetDeltaOfMaxTimestamp = index;
   }

@@ -1,0 +1,352 @@
+import { dirname, join, normalize } from 'node:path/posix';
+import { assert } from '../../base/assert.ts';
+import { DiskError } from '../../base/disk.ts';
+import type { DirectoryEntry, DirectoryLock, Disk, Segment, SegmentOptions } from '../../base/disk.ts';
+import type { Clock, Random } from '../../base/ports.ts';
+import { compute } from '../../binding/load.ts';
+import { AppendCheck } from './appendCheck.ts';
+import type { FileHost, OpenFile } from './fileHost.ts';
+import { FileSegment } from './fileSegment.ts';
+import type { SegmentContext } from './fileSegment.ts';
+import { MemoryDirectory, MemoryFiles, failure } from './memoryFiles.ts';
+import type { MemoryFile } from './memoryFiles.ts';
+
+export interface MemoryDiskOptions {
+  /** Decides what survives a crash. */
+  readonly random: Random;
+  /** Without it syncs end in the next microtask; with it after `syncDelayMs`. */
+  readonly clock?: Clock;
+}
+
+/** A fault that waits for its victim: the next call of its kind on a path that contains `match`. */
+interface ArmedFault {
+  readonly kind: 'sync' | 'write' | 'read' | 'rename';
+  readonly match: string;
+  readonly code: string;
+}
+
+/**
+ * A Disk in memory for tests and simulation. Same checks and indexes as the portable one. Fault model: `crash` loses unsynced data and
+ * entries (whole, torn, or page-wise with holes that read as zeros), syncs fail or take long, the disk is full after so many bytes, bits flip, ranges become
+ * unreadable.
+ */
+export class MemoryDisk implements Disk {
+  readonly kind = 'memory';
+  readonly description = `memory (${compute.name})`;
+  /** How long a sync takes; needs a clock. */
+  syncDelayMs = 0;
+  /** Syncs of segments that ended well, counted for tests of group commit. */
+  completedSyncs = 0;
+  readonly files: MemoryFiles;
+  readonly #options: MemoryDiskOptions;
+  readonly #host: MemoryHost;
+  readonly #context: SegmentContext;
+  readonly #segments = new Set<FileSegment>();
+  readonly #locks = new Set<string>();
+  #armed: ArmedFault[] = [];
+  #crashed = false;
+
+  constructor(options: MemoryDiskOptions, files = new MemoryFiles()) {
+    this.#options = options;
+    this.files = files;
+    this.#host = new MemoryHost(this.files, (kind, path) => this.#trip(kind, path), options.random, () => this.#syncDelay());
+    const segments = this.#segments;
+    this.#context = {
+      host: this.#host,
+      compute,
+      check: new AppendCheck(compute),
+      onClosed: (segment) => void segments.delete(segment),
+    };
+  }
+
+  // Faults.
+
+  /** The power goes: this disk is dead (its calls fail, pending callbacks never come), the returned one holds what survived. */
+  crash(): MemoryDisk {
+    const survivor = new MemoryDisk(this.#options, this.files.afterCrash(this.#options.random));
+    survivor.files.capacityBytes = this.files.capacityBytes;
+    this.#crashed = true;
+    this.#host.dead = true;
+    return survivor;
+  }
+
+  /** The next sync of a file or directory whose path contains `match` fails. */
+  failNextSync(match = '', code = 'EIO'): void {
+    this.#armed.push({ kind: 'sync', match, code });
+  }
+
+  /** The next write to such a file fails before its first byte. */
+  failNextWrite(match = '', code = 'EIO'): void {
+    this.#armed.push({ kind: 'write', match, code });
+  }
+
+  failNextRead(match = '', code = 'EIO'): void {
+    this.#armed.push({ kind: 'read', match, code });
+  }
+
+  failNextRename(match = '', code = 'EIO'): void {
+    this.#armed.push({ kind: 'rename', match, code });
+  }
+
+  /** ENOSPC once this many more bytes are written; Infinity lifts it. Deleting and cutting give room back. */
+  fullAfterBytes(bytes: number): void {
+    this.files.capacityBytes = this.files.usedBytes + bytes;
+  }
+
+  /** Turns one bit over, on the medium too. */
+  flipBit(path: string, position: number, bit: number): void {
+    this.files.file(path).flipBit(position, bit);
+  }
+
+  /** The range becomes unreadable, as a bad block does. */
+  loseRange(path: string, position: number, lengthBytes: number): void {
+    this.files.file(path).lost.push({ position, lengthBytes });
+  }
+
+  /** Views handed out and not given back. */
+  get openViews(): number {
+    let sum = 0;
+    for (const segment of this.#segments) sum += segment.openViews;
+    return sum;
+  }
+
+  #trip(kind: ArmedFault['kind'], path: string): void {
+    const index = this.#armed.findIndex((fault) => fault.kind === kind && path.includes(fault.match));
+    if (index < 0) return;
+    const [fault] = this.#armed.splice(index, 1);
+    throw failure(fault!.code, path);
+  }
+
+  async #syncDelay(): Promise<void> {
+    const { clock } = this.#options;
+    if (clock === undefined || this.syncDelayMs <= 0) await Promise.resolve();
+    else await new Promise<void>((resolve) => void clock.setTimer(this.syncDelayMs, resolve));
+    if (this.#crashed) await new Promise<never>(() => {});
+  }
+
+  // The contract.
+
+  openSegment(options: SegmentOptions): Segment {
+    this.#alive();
+    const segment = new FileSegment(this.#context, options);
+    this.#segments.add(segment);
+    return segment;
+  }
+
+  sync(segments: readonly Segment[], done: (error: DiskError | null) => void): void {
+    this.#alive();
+    const syncs = segments.map((segment) => {
+      assert(segment instanceof FileSegment, 'a segment of this disk');
+      return segment.syncFiles();
+    });
+    Promise.all(syncs).then(
+      () => {
+        this.completedSyncs += syncs.length;
+        done(null);
+      },
+      (error: unknown) => done(error instanceof DiskError ? error : failure('EIO', String(error))),
+    );
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    this.#alive();
+    this.files.makeDirectory(path);
+  }
+
+  async list(path: string): Promise<DirectoryEntry[]> {
+    this.#alive();
+    const { entries } = this.files.directory(path);
+    return [...entries.keys()].sort().map((name) => {
+      const node = entries.get(name)!;
+      const isDirectory = node instanceof MemoryDirectory;
+      return { name, isDirectory, sizeBytes: isDirectory ? 0 : node.current.sizeBytes };
+    });
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#alive();
+    this.#host.rename(from, to);
+    moveSegments(this.#segments, from, to);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#alive();
+    this.files.remove(path);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#alive();
+    const directory = this.files.directory(path);
+    this.#trip('sync', path);
+    await this.#syncDelay();
+    this.files.syncDirectory(directory);
+  }
+
+  async readFile(path: string, sizeMaxBytes: number): Promise<Buffer | null> {
+    this.#alive();
+    if (this.files.find(path) === undefined) return null;
+    const file = this.files.file(path);
+    if (file.current.sizeBytes > sizeMaxBytes) throw failure('EFBIG', path);
+    this.#trip('read', path);
+    return Buffer.from(file.current.bytes);
+  }
+
+  async writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#replaceFile(path, bytes, true);
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#replaceFile(path, bytes, false);
+  }
+
+  async #replaceFile(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
+    this.#alive();
+    const temporary = `${path}.tmp`;
+    const file = this.#host.open(temporary, true, true);
+    try {
+      file.cut(0);
+      file.write([bytes], 0);
+      if (durable) await file.sync();
+      this.#host.rename(temporary, path);
+    } catch (error) {
+      this.files.remove(temporary);
+      throw error;
+    }
+    if (durable) await this.syncDirectory(dirname(normalize(path)));
+  }
+
+  async lock(path: string): Promise<DirectoryLock> {
+    this.#alive();
+    const key = normalize(path);
+    if (this.#locks.has(key)) throw new DiskError('ELOCKED', path, `${path} is held by this process`);
+    this.files.create(path);
+    this.#locks.add(key);
+    return { release: async () => void this.#locks.delete(key) };
+  }
+
+  async freeBytes(path: string): Promise<number> {
+    this.#alive();
+    this.files.directory(path);
+    const free = this.files.capacityBytes - this.files.usedBytes;
+    return Math.max(0, Math.min(free, Number.MAX_SAFE_INTEGER));
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.#segments) await segment.close();
+  }
+
+  #alive(): void {
+    if (this.#crashed) throw failure('EIO', 'a disk that crashed');
+  }
+}
+
+/** Tells segments whose folder lies at or below `from` that it is at `to` now. */
+export function moveSegments(segments: Iterable<FileSegment>, from: string, to: string): void {
+  const old = normalize(from);
+  for (const segment of segments) {
+    const directory = normalize(segment.directory);
+    if (directory === old || directory.startsWith(`${old}/`)) segment.movedTo(join(to, directory.slice(old.length)));
+  }
+}
+
+class MemoryHost implements FileHost {
+  dead = false;
+  readonly files: MemoryFiles;
+  readonly trip: (kind: ArmedFault['kind'], path: string) => void;
+  readonly random: Random;
+  readonly syncDelay: () => Promise<void>;
+
+  constructor(files: MemoryFiles, trip: MemoryHost['trip'], random: Random, syncDelay: () => Promise<void>) {
+    this.files = files;
+    this.trip = trip;
+    this.random = random;
+    this.syncDelay = syncDelay;
+  }
+
+  open(path: string, _writable: boolean, create: boolean): OpenFile {
+    return new MemoryOpenFile(this, path, create ? this.files.create(path) : this.files.file(path));
+  }
+
+  exists(path: string): boolean {
+    return this.files.find(path) !== undefined;
+  }
+
+  rename(from: string, to: string): void {
+    this.alive(from);
+    this.trip('rename', from);
+    this.files.rename(from, to);
+  }
+
+  async unlink(path: string): Promise<void> {
+    this.alive(path);
+    this.files.remove(path);
+  }
+
+  alive(path: string): void {
+    if (this.dead) throw failure('EIO', path);
+  }
+}
+
+class MemoryOpenFile implements OpenFile {
+  path: string;
+  readonly #host: MemoryHost;
+  readonly #file: MemoryFile;
+
+  constructor(host: MemoryHost, path: string, file: MemoryFile) {
+    this.#host = host;
+    this.path = path;
+    this.#file = file;
+  }
+
+  sizeBytes(): number {
+    return this.#file.current.sizeBytes;
+  }
+
+  read(target: Uint8Array, position: number): number {
+    this.#host.alive(this.path);
+    this.#host.trip('read', this.path);
+    const bytes = this.#file.current.bytes.subarray(position, position + target.length);
+    const end = position + bytes.length;
+    if (this.#file.lost.some((range) => range.position < end && range.position + range.lengthBytes > position)) throw failure('EIO', this.path);
+    target.set(bytes);
+    return bytes.length;
+  }
+
+  async readAsync(target: Uint8Array, position: number): Promise<number> {
+    return this.read(target, position);
+  }
+
+  write(pieces: readonly Uint8Array[], position: number): void {
+    this.#host.alive(this.path);
+    this.#host.trip('write', this.path);
+    this.#host.files.write(this.#file, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), position, this.path);
+  }
+
+  cut(sizeBytes: number): void {
+    this.#host.alive(this.path);
+    this.#host.files.cut(this.#file, sizeBytes);
+  }
+
+  async cutAsync(sizeBytes: number): Promise<void> {
+    this.cut(sizeBytes);
+  }
+
+  async sync(): Promise<void> {
+    this.#host.alive(this.path);
+    const count = this.#file.pendingCount;
+    await this.#host.syncDelay();
+    try {
+      this.#host.trip('sync', this.path);
+    } catch (error) {
+      this.#file.loseSync(count, this.#host.random);
+      throw error;
+    }
+    this.#file.makeDurable(count);
+  }
+
+  movedTo(path: string): void {
+    this.path = path;
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,1 @@
+export { plainCompute } from '../../src/binding/plain.ts';

@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppendStatus } from '../../../src/base/disk.ts';
+import type { AppendPlan, AppendResult, BatchPosition, Disk, Segment, SegmentOptions } from '../../../src/base/disk.ts';
+import type { Random } from '../../../src/base/ports.ts';
+import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
+
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    next,
+    below: (bound) => Math.floor(next() * bound),
+    bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)),
+  };
+}
+
+/** A disk under test with a root folder of its own. */
+export interface DiskUnderTest {
+  readonly disk: Disk;
+  readonly root: string;
+  /** Overwrites bytes of a file behind the disk's back. */
+  overwrite(path: string, position: number, bytes: Uint8Array): Promise<void>;
+  /** Sets a file's size behind the disk's back. */
+  resize(path: string, sizeBytes: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface DiskKind {
+  readonly name: string;
+  /** Why this kind cannot run here; '' when it can. */
+  readonly unavailable: string;
+  open(): Promise<DiskUnderTest>;
+}
+
+export const memoryKind: DiskKind = {
+  name: 'memory',
+  unavailable: '',
+  async open() {
+    const disk = new MemoryDisk({ random: seededRandom(7) });
+    await disk.makeDirectory('/data');
+    return {
+      disk,
+      root: '/data',
+      overwrite: async (path, position, bytes) => disk.files.file(path).write(bytes, position),
+      resize: async (path, sizeBytes) => {
+        const file = disk.files.file(path);
+        file.cut(sizeBytes);
+        file.current.grow(sizeBytes);
+      },
+      end: () => disk.close(),
+    };
+  },
+};
+
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'tidelog-disk-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export function segmentOptions(directory: string, changes: Partial<SegmentOptions> = {}): SegmentOptions {
+  return {
+    directory,
+    baseOffset: 0,
+    indexIntervalBytes: 4096,
+    indexSizeMaxBytes: 10 * 1024 * 1024,
+    segmentSizeMaxBytes: 64 * 1024 * 1024,
+    preallocateBytes: 0,
+    ...changes,
+  };
+}
+
+export function appendPlan(changes: Partial<AppendPlan> = {}): AppendPlan {
+  return {
+    baseOffset: 0,
+    leaderEpoch: 5,
+    keepOffsets: false,
+    checkCrc: true,
+    checkRecords: true,
+    requireKeys: false,
+    logAppendTimeMs: -1,
+    timestampMin: -Infinity,
+    timestampMax: Infinity,
+    batchSizeMaxBytes: 1024 * 1024,
+    ...changes,
+  };
+}
+
+export function emptyResult(): AppendResult {
+  return { position: 0, nextOffset: 0, batches: 0, records: 0, maxTimestampMs: -1, offsetOfMaxTimestamp: -1, badRecordIndex: -1, errno: 0 };
+}
+
+export function emptyPosition(): BatchPosition {
+  return { position: -1, sizeBytes: -1, baseOffset: -1, lastOffset: -1, maxTimestampMs: -1 };
+}
+
+/** Appends and waits; `baseOffset` of the plan follows the segment unless it is given. */
+export function append(segment: Segment, bytes: Uint8Array, changes: Partial<AppendPlan> = {}): Promise<{ status: AppendStatus; result: AppendResult }> {
+  const result = emptyResult();
+  const plan = appendPlan({ baseOffset: segment.nextOffset, ...changes });
+  return new Promise((resolve) => segment.append(bytes, plan, result, (status) => resolve({ status, result })));
+}
+
+export async function appendOk(segment: Segment, bytes: Uint8Array, changes: Partial<AppendPlan> = {}): Promise<AppendResult> {
+  const { status, result } = await append(segment, bytes, changes);
+  if (status !== AppendStatus.ok) throw new Error(`append answered ${status}`);
+  return result;
+}
+
+export function readAll(segment: Segment): Buffer {
+  const view = segment.view(0, segment.sizeBytes);
+  const copy = Buffer.from(view.bytes);
+  view.release();
+  return copy;
+}
+
+export function sync(disk: Disk, segments: readonly Segment[]): Promise<unknown> {
+  return new Promise((resolve) => disk.sync(segments, resolve));
+}
