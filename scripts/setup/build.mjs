@@ -6,17 +6,19 @@ import { currentStamp, dropStamp, listFiles, logPath, root, stateOf, writeStamp 
 
 const isSource = (file) => file.endsWith('.ts') || file.endsWith('.json');
 
-/** Compiles when a source changed. Errors are told; what could be built is there, and the next run tries again. */
+/** Compiles when a source changed. Errors are told, at each run, and what could be built is there. */
 export async function buildScripts(say) {
   const sources = listFiles(['src'], isSource);
   const state = stateOf([...sources, ...listFiles(['tsconfig.json', 'package.json'])]);
-  if (existsSync(path.join(root, 'dist')) && currentStamp('build', state)) return;
+  const stamp = existsSync(path.join(root, 'dist')) ? currentStamp('build', state) : null;
+  if (stamp?.result === 'errors') say('set-up: there are errors in src, see npm run check');
+  if (stamp) return;
   say('set-up: compiling TypeScript');
   dropStamp('build');
   removeOrphans(sources);
   const areTypesRight = compileTypes(say);
   const isBundled = await bundlePrograms(sources, say);
-  if (areTypesRight && isBundled) writeStamp('build', state, 'built');
+  writeStamp('build', state, areTypesRight && isBundled ? 'built' : 'errors');
 }
 
 /** Output of sources that are gone must not be found by an import. */
