@@ -1,0 +1,37 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** A folder laid out as the built package, with this room's worker in it; `bundle` puts more of the sources into it, as one file. */
+export class BuiltPackage {
+  readonly root: string;
+  readonly workerPath: string;
+
+  private constructor(root: string) {
+    this.root = root;
+    this.workerPath = join(root, 'dist', 'record', 'inflateWorker.js');
+  }
+
+  static async make(): Promise<BuiltPackage> {
+    const made = new BuiltPackage(await mkdtemp(join(tmpdir(), 'tidelog-worker-')));
+    await mkdir(dirname(made.workerPath), { recursive: true });
+    await writeFile(join(made.root, 'package.json'), JSON.stringify({ name: 'tidelog', type: 'module' }));
+    await symlink(join(projectRoot, 'node_modules'), join(made.root, 'node_modules'));
+    await made.bundle('src/record/inflateWorker.ts', 'dist/record/inflateWorker.js');
+    return made;
+  }
+
+  async bundle(source: string, target: string): Promise<string> {
+    const outfile = join(this.root, target);
+    await build({ entryPoints: [join(projectRoot, source)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+    return outfile;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
