@@ -4,7 +4,7 @@
  * int64 last offset, int32 offset delta, int64 timestamp, int32 coordinator epoch, int64 first offset of the open transaction.
  */
 import { readInt64, writeInt64 } from '../record/batchHeader.ts';
-import { crc32c } from '../record/checksum.ts';
+import { compute } from '../binding/load.ts';
 import { NO_OFFSET, ProducerEntry } from './producerEntry.ts';
 
 const VERSION = 1;
@@ -31,14 +31,14 @@ export function encodeProducerSnapshot(producers: Iterable<ProducerEntry>, count
     writeInt64(bytes, entry.transactionFirstOffset, at + 38);
     at += ENTRY_BYTES;
   }
-  bytes.writeUInt32BE(crc32c(bytes.subarray(COUNT_START)), CRC_START);
+  bytes.writeUInt32BE(compute.crc32c(bytes.subarray(COUNT_START)), CRC_START);
   return bytes;
 }
 
 /** Null when the bytes are torn, corrupt or of another version: the caller falls back to an older snapshot. */
 export function decodeProducerSnapshot(bytes: Buffer): ProducerEntry[] | null {
   if (bytes.length < ENTRIES_START || bytes.readInt16BE(0) !== VERSION) return null;
-  if (bytes.readUInt32BE(CRC_START) !== crc32c(bytes.subarray(COUNT_START))) return null;
+  if (bytes.readUInt32BE(CRC_START) !== compute.crc32c(bytes.subarray(COUNT_START))) return null;
   const count = bytes.readInt32BE(COUNT_START);
   if (count < 0 || bytes.length !== ENTRIES_START + count * ENTRY_BYTES) return null;
   const entries: ProducerEntry[] = [];

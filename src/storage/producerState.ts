@@ -4,6 +4,7 @@
  */
 import { NO_EPOCH, NO_OFFSET, ProducerEntry, SEQUENCE_MAX } from './producerEntry.ts';
 import { encodeProducerSnapshot } from './producerSnapshot.ts';
+import type { ProducerView } from './types.ts';
 
 /** What the state says about a batch that wants to be appended. */
 export const ProducerVerdict = { ok: 0, duplicate: 1, outOfOrderSequence: 2, staleEpoch: 3, notTransactional: 4, coordinatorFenced: 5 } as const;
@@ -18,16 +19,6 @@ export interface CompletedTransaction {
   readonly isAborted: boolean;
   /** Where the first transaction begins that was still open then, else the offset after the marker. */
   readonly lastStableOffset: number;
-}
-
-/** A producer whose last batch is known: what DescribeProducers tells. */
-export interface ProducerView {
-  readonly producerId: number;
-  readonly epoch: number;
-  readonly lastSequence: number;
-  readonly lastTimestampMs: number;
-  readonly coordinatorEpoch: number;
-  readonly transactionFirstOffset: number;
 }
 
 export class ProducerStates {

@@ -80,6 +80,18 @@ export interface AbortedTransaction {
   readonly firstOffset: number;
 }
 
+/** An idempotent producer as one partition knows it (DescribeProducers). */
+export interface ProducerView {
+  readonly producerId: number;
+  readonly epoch: number;
+  /** -1 when its batches are not remembered. */
+  readonly lastSequence: number;
+  readonly lastTimestampMs: number;
+  readonly coordinatorEpoch: number;
+  /** -1 without an open transaction. */
+  readonly transactionFirstOffset: number;
+}
+
 export interface Log {
   readonly topic: string;
   readonly partition: number;
@@ -130,6 +142,8 @@ export interface Log {
   readonly latestEpoch: number;
 
   abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[];
+  /** The producers known now; each object is a live view, to be read at once. */
+  producers(): readonly ProducerView[];
 
   /** DeleteRecords: start offset up to `offset` (<= highWatermark, else offsetOutOfRange). Resolves when checkpointed. */
   deleteRecordsBefore(offset: number): Promise<number>;

@@ -1,0 +1,427 @@
+/**
+ * Appends to one log, one at a time and in call order. The way of an uncompressed client batch is synchronous: header
+ * checks, producer checks, roll, one Segment.append. Batches that have to be inflated or recompressed wait in a queue, and so does
+ * everything behind them.
+ */
+import { assert } from '../base/assert.ts';
+import { AppendStatus } from '../base/disk.ts';
+import type { AppendPlan, AppendResult } from '../base/disk.ts';
+import {
+  Codec, Field, attributesOf, baseOffsetOf, baseSequenceOf, codecIn, isControl, isTransactional, lastOffsetDeltaOf, lastSequenceOf, leaderEpochOf, maxTimestampOf,
+  nextBatch, producerEpochOf, producerIdOf, readInt64, writeInt64,
+} from '../record/batchHeader.ts';
+import { renewCrc } from '../record/build.ts';
+import { RecordError } from '../record/recordError.ts';
+import { clientBatchDefect, crcIsRight, replicaBatchDefect } from './batchChecks.ts';
+import { recordFailure, statusFailure } from './compressedBatches.ts';
+import type { RecordRules } from './compressedBatches.ts';
+import type { LogState } from './logState.ts';
+import { markerIn, noteBatch, noteMarker } from './producerNotes.ts';
+import type { Marker } from './producerNotes.ts';
+import { ProducerVerdict } from './producerState.ts';
+import { mustRoll, roll } from './roll.ts';
+import { LogError } from './types.ts';
+import type { AppendDone, AppendInfo, AppendOptions } from './types.ts';
+
+const CODEC_BY_NAME = { uncompressed: Codec.none, gzip: Codec.gzip, snappy: Codec.snappy, lz4: Codec.lz4, zstd: Codec.zstd } as const;
+
+/** An append that waits for its turn, with a copy of its bytes. */
+class QueuedAppend {
+  bytes: Buffer;
+  readonly options: AppendOptions;
+  readonly done: AppendDone;
+  /** Inflated, checked and, where asked, recompressed. */
+  isReady = false;
+  recordsAreChecked = false;
+  crcIsFresh = false;
+  error: LogError | null = null;
+
+  constructor(bytes: Buffer, options: AppendOptions, done: AppendDone) {
+    this.bytes = bytes;
+    this.options = options;
+    this.done = done;
+  }
+}
+
+const NO_DONE: AppendDone = () => {};
+const EMPTY = Buffer.alloc(0);
+
+export class Appender {
+  readonly #state: LogState;
+  readonly #queue: QueuedAppend[] = [];
+  readonly #plan: AppendPlan = {
+    baseOffset: 0, leaderEpoch: -1, keepOffsets: false, checkCrc: true, checkRecords: true, requireKeys: false, logAppendTimeMs: -1,
+    timestampMin: 0, timestampMax: 0, batchSizeMaxBytes: 0,
+  };
+  readonly #result: AppendResult = {
+    position: 0, nextOffset: 0, batches: 0, records: 0, maxTimestampMs: -1, offsetOfMaxTimestamp: -1, badRecordIndex: -1, errno: 0,
+  };
+  /** The disk has an append of this log. */
+  #isWriting = false;
+  #isPumping = false;
+  #holds = 0;
+  #idleWaiters: (() => void)[] = [];
+  // The append at the disk.
+  #done: AppendDone = NO_DONE;
+  #origin: AppendOptions['origin'] = 'client';
+  #marker: Marker | null = null;
+  /** Header fields outlive the borrowed bytes when the disk answers later. */
+  #bytes: Buffer = EMPTY;
+
+  constructor(state: LogState) {
+    this.#state = state;
+  }
+
+  append(bytes: Buffer, options: AppendOptions, done: AppendDone): void {
+    const refusal = this.#state.refusal;
+    if (refusal !== null) return done(refusal, null);
+    const mustWait = this.#isWriting || this.#holds > 0 || this.#queue.length > 0;
+    if (options.origin === 'replica') {
+      if (mustWait) this.#enqueue(bytes, options, done, false);
+      else this.#beginReplica(bytes, done);
+      return;
+    }
+    const defect = clientBatchDefect(bytes, options.origin === 'coordinator');
+    if (defect !== null) return done(defect, null);
+    const needsWork = this.#needsWork(bytes);
+    if (mustWait || needsWork) this.#enqueue(bytes, options, done, needsWork);
+    else this.#begin(bytes, options.leaderEpoch, options.origin, false, false, done);
+  }
+
+  /** Must the batch be inflated (or compressed) before it can be appended? */
+  #needsWork(bytes: Buffer): boolean {
+    const { config } = this.#state;
+    const codec = codecIn(attributesOf(bytes, 0));
+    if (config.compressionType !== 'producer' && CODEC_BY_NAME[config.compressionType] !== codec) return !isControl(attributesOf(bytes, 0));
+    return codec !== Codec.none && (config.batchValidation === 'full' || config.cleanupPolicy.compact);
+  }
+
+  #enqueue(bytes: Buffer, options: AppendOptions, done: AppendDone, needsWork: boolean): void {
+    const queued = new QueuedAppend(Buffer.from(bytes), options, done);
+    this.#queue.push(queued);
+    if (!needsWork) queued.isReady = true;
+    else if (!this.#refuseBeforeWork(queued)) this.#startWork(queued);
+  }
+
+  /** What would be refused anyway is not worth inflating. */
+  #refuseBeforeWork(queued: QueuedAppend): boolean {
+    const { config } = this.#state;
+    if (queued.bytes.length > config.maxMessageBytes) queued.error = tooLarge(queued.bytes.length, config.maxMessageBytes);
+    else if (!crcIsRight(queued.bytes)) queued.error = new LogError('corrupt', 'the CRC of the batch is wrong');
+    if (queued.error === null) return false;
+    queued.isReady = true;
+    queueMicrotask(() => this.#pump());
+    return true;
+  }
+
+  #startWork(queued: QueuedAppend): void {
+    const { config, environment } = this.#state;
+    const codec = codecIn(attributesOf(queued.bytes, 0));
+    const wanted = config.compressionType === 'producer' ? (codec as Codec) : CODEC_BY_NAME[config.compressionType];
+    const rules = this.#rules();
+    if (wanted === codec) {
+      environment.compressed.check(queued.bytes, rules, (error, maxTimestampMs) => {
+        if (error === null) correctMaxTimestamp(queued.bytes, maxTimestampMs);
+        this.#finishWork(queued, error);
+      });
+      return;
+    }
+    environment.compressed.recompress(queued.bytes, wanted, this.#levelFor(wanted), rules, (error, rebuilt) => {
+      if (rebuilt !== null) queued.bytes = rebuilt;
+      this.#finishWork(queued, error);
+    });
+  }
+
+  #finishWork(queued: QueuedAppend, error: LogError | null): void {
+    queued.error = error;
+    queued.isReady = true;
+    queued.recordsAreChecked = true;
+    queued.crcIsFresh = true;
+    this.#pump();
+  }
+
+  #levelFor(codec: Codec): number | undefined {
+    const { config } = this.#state;
+    if (codec === Codec.gzip) return config.compressionGzipLevel;
+    if (codec === Codec.lz4) return config.compressionLz4Level;
+    return codec === Codec.zstd ? config.compressionZstdLevel : undefined;
+  }
+
+  #rules(): RecordRules {
+    const { config, environment } = this.#state;
+    const now = environment.ports.clock.now();
+    const isCreateTime = config.messageTimestampType === 'CreateTime';
+    return {
+      requireKeys: config.cleanupPolicy.compact,
+      timestampMin: isCreateTime ? now - config.messageTimestampBeforeMaxMs : Number.MIN_SAFE_INTEGER,
+      timestampMax: isCreateTime ? Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
+    };
+  }
+
+  /** Goes on with what waits, as far as it is ready. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (!this.#isWriting && this.#holds === 0) {
+      const head = this.#queue[0];
+      if (head === undefined || !head.isReady) break;
+      this.#queue.shift();
+      const refusal = this.#state.refusal ?? head.error;
+      if (refusal !== null) head.done(refusal, null);
+      else if (head.options.origin === 'replica') this.#beginReplica(head.bytes, head.done);
+      else this.#begin(head.bytes, head.options.leaderEpoch, head.options.origin, head.recordsAreChecked, head.crcIsFresh, head.done);
+    }
+    this.#isPumping = false;
+    this.#wakeIdle();
+  }
+
+  /** Nothing is appended until `resume`; resolves when nothing is under way. What is called meanwhile waits. */
+  hold(): Promise<void> {
+    this.#holds += 1;
+    if (!this.#isWriting) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  resume(): void {
+    assert(this.#holds > 0, 'resume follows hold');
+    this.#holds -= 1;
+    this.#pump();
+  }
+
+  #wakeIdle(): void {
+    if (this.#isWriting || this.#idleWaiters.length === 0) return;
+    for (const wake of this.#idleWaiters.splice(0)) wake();
+  }
+
+  /** Everything that waits fails with this. */
+  abandon(reason: LogError): void {
+    for (const queued of this.#queue.splice(0)) queued.done(reason, null);
+  }
+
+  /** One checked client batch, at the head of the order. */
+  #begin(bytes: Buffer, leaderEpoch: number, origin: AppendOptions['origin'], recordsAreChecked: boolean, crcIsFresh: boolean, done: AppendDone): void {
+    const refusal = this.#admit(bytes, leaderEpoch, done);
+    if (refusal !== null) {
+      if (refusal !== ANSWERED) done(refusal, null);
+      return;
+    }
+    const { config, logEndOffset, environment } = this.#state;
+    const plan = this.#plan;
+    const isAppendTime = config.messageTimestampType === 'LogAppendTime';
+    const now = environment.ports.clock.now();
+    plan.baseOffset = logEndOffset;
+    plan.leaderEpoch = leaderEpoch;
+    plan.keepOffsets = false;
+    plan.checkCrc = !crcIsFresh;
+    plan.checkRecords = !recordsAreChecked;
+    plan.requireKeys = config.cleanupPolicy.compact;
+    plan.logAppendTimeMs = isAppendTime ? now : -1;
+    plan.timestampMin = isAppendTime ? Number.MIN_SAFE_INTEGER : now - config.messageTimestampBeforeMaxMs;
+    plan.timestampMax = isAppendTime ? Number.MAX_SAFE_INTEGER : Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER);
+    // What recompression made longer than it was is not the producer's fault.
+    plan.batchSizeMaxBytes = recordsAreChecked ? Math.max(bytes.length, config.maxMessageBytes) : config.maxMessageBytes;
+    this.#write(bytes, origin, isAppendTime ? now : maxTimestampOf(bytes, 0), logEndOffset, logEndOffset + lastOffsetDeltaOf(bytes, 0), done);
+  }
+
+  /** Size, epoch and producer checks. Null: append it. ANSWERED: it was a duplicate and has been answered. */
+  #admit(bytes: Buffer, leaderEpoch: number, done: AppendDone): LogError | null {
+    const state = this.#state;
+    if (bytes.length > state.config.maxMessageBytes) return tooLarge(bytes.length, state.config.maxMessageBytes);
+    if (bytes.length > state.config.segmentBytes) {
+      return new LogError('segmentTooSmall', `a batch of ${bytes.length} bytes does not fit into segments of ${state.config.segmentBytes}`);
+    }
+    if (leaderEpoch < state.epochs.latestEpoch) return new LogError('fencedLeaderEpoch', `leader epoch ${leaderEpoch} is older than ${state.epochs.latestEpoch}`);
+    this.#marker = null;
+    if (producerIdOf(bytes, 0) < 0) return null;
+    const verdict = this.#askProducers(bytes);
+    if (verdict === ProducerVerdict.ok) return null;
+    // The fields that the verdict rests on may be what got damaged on the way.
+    if (verdict instanceof LogError || !crcIsRight(bytes)) return verdict instanceof LogError ? verdict : new LogError('corrupt', 'the CRC of the batch is wrong');
+    if (verdict === ProducerVerdict.duplicate) {
+      this.#answerDuplicate(lastOffsetDeltaOf(bytes, 0), done);
+      return ANSWERED;
+    }
+    return producerFailure(state, verdict, bytes);
+  }
+
+  #askProducers(bytes: Buffer): ProducerVerdict | LogError {
+    const { producers } = this.#state;
+    const attributes = attributesOf(bytes, 0);
+    const producerId = producerIdOf(bytes, 0);
+    const epoch = producerEpochOf(bytes, 0);
+    if (!isControl(attributes)) return producers.check(producerId, epoch, baseSequenceOf(bytes, 0), lastSequenceOf(bytes, 0), isTransactional(attributes));
+    try {
+      this.#marker = markerIn(bytes, 0);
+    } catch (error) {
+      return recordFailure(error);
+    }
+    return this.#marker === null ? ProducerVerdict.ok : producers.checkMarker(producerId, epoch, this.#marker.coordinatorEpoch);
+  }
+
+  #answerDuplicate(lastOffsetDelta: number, done: AppendDone): void {
+    const state = this.#state;
+    const firstOffset = state.producers.duplicateFirstOffset;
+    const lastOffset = firstOffset + lastOffsetDelta;
+    const info: AppendInfo = { firstOffset, lastOffset, logAppendTimeMs: -1, logStartOffset: state.logStartOffset, duplicate: true };
+    // The first answer may still wait for the disk; this one must not come before.
+    if (state.flush.isAwaited(lastOffset)) state.flush.answerWhenDurable(lastOffset + 1, done, info);
+    else done(null, info);
+  }
+
+  #beginReplica(bytes: Buffer, done: AppendDone): void {
+    const state = this.#state;
+    const defect = replicaBatchDefect(bytes, state.logEndOffset);
+    if (defect !== null) return done(defect, null);
+    if (bytes.length > state.config.segmentBytes && nextBatch(bytes, 0) === bytes.length) {
+      return done(new LogError('segmentTooSmall', `a batch of ${bytes.length} bytes does not fit into segments of ${state.config.segmentBytes}`), null);
+    }
+    const plan = this.#plan;
+    plan.keepOffsets = true;
+    plan.checkCrc = true;
+    plan.checkRecords = false;
+    plan.requireKeys = false;
+    plan.logAppendTimeMs = -1;
+    plan.timestampMin = Number.MIN_SAFE_INTEGER;
+    plan.timestampMax = Number.MAX_SAFE_INTEGER;
+    plan.batchSizeMaxBytes = 0x7fffffff;
+    let last = 0;
+    let maxTimestampMs = -1;
+    for (let at = 0, next = nextBatch(bytes, 0); next !== -1; at = next, next = nextBatch(bytes, at)) {
+      last = at;
+      maxTimestampMs = Math.max(maxTimestampMs, maxTimestampOf(bytes, at));
+    }
+    const firstOffset = baseOffsetOf(bytes, 0);
+    plan.baseOffset = firstOffset;
+    this.#write(bytes, 'replica', maxTimestampMs, firstOffset, lastReplicaOffset(bytes, last, firstOffset), done);
+  }
+
+  #write(bytes: Buffer, origin: AppendOptions['origin'], maxTimestampMs: number, firstOffset: number, lastOffset: number, done: AppendDone): void {
+    const state = this.#state;
+    try {
+      if (mustRoll(state, bytes.length, maxTimestampMs, lastOffset)) roll(state, firstOffset);
+    } catch (error) {
+      return done(state.diskFailure(error, 'rolling'), null);
+    }
+    this.#isWriting = true;
+    this.#done = done;
+    this.#origin = origin;
+    this.#bytes = bytes;
+    state.segments.active.append(bytes, this.#plan, this.#result, this.#onWritten);
+    // Borrowed until append returns; what is needed later is copied.
+    if (this.#isWriting) this.#bytes = Buffer.from(bytes);
+  }
+
+  readonly #onWritten = (status: AppendStatus): void => {
+    const done = this.#done;
+    const bytes = this.#bytes;
+    this.#isWriting = false;
+    this.#done = NO_DONE;
+    this.#bytes = EMPTY;
+    const refusal = this.#state.refusal;
+    if (status !== AppendStatus.ok) done(this.#failure(status), null);
+    else if (refusal !== null) done(refusal, null);
+    else this.#settle(bytes, done);
+    if (this.#queue.length > 0) this.#pump();
+    else this.#wakeIdle();
+  };
+
+  /** The bytes are in the segment: moves the log's end and everything that follows from it. */
+  #settle(bytes: Buffer, done: AppendDone): void {
+    const state = this.#state;
+    const plan = this.#plan;
+    const nextOffset = this.#result.nextOffset;
+    const firstOffset = plan.baseOffset;
+    if (this.#origin === 'replica') this.#noteReplicated(bytes);
+    else this.#noteAppended(bytes, firstOffset, nextOffset - 1);
+    state.moveEnd(nextOffset);
+    const info: AppendInfo = { firstOffset, lastOffset: nextOffset - 1, logAppendTimeMs: plan.logAppendTimeMs, logStartOffset: state.logStartOffset, duplicate: false };
+    state.flush.noteAppended();
+    if (nextOffset - state.syncRequestedOffset < state.config.flushMessages) return done(null, info);
+    state.flush.answerWhenDurable(nextOffset, done, info);
+    state.flush.requestAll();
+  }
+
+  #noteAppended(bytes: Buffer, firstOffset: number, lastOffset: number): void {
+    const state = this.#state;
+    const plan = this.#plan;
+    if (plan.leaderEpoch !== state.epochs.latestEpoch) state.epochs.assign(plan.leaderEpoch, firstOffset);
+    const producerId = producerIdOf(bytes, 0);
+    if (producerId < 0) return;
+    const attributes = attributesOf(bytes, 0);
+    const epoch = producerEpochOf(bytes, 0);
+    const timestampMs = this.#result.maxTimestampMs;
+    if (!isControl(attributes)) {
+      state.producers.noteData(producerId, epoch, lastSequenceOf(bytes, 0), firstOffset, lastOffset, timestampMs, isTransactional(attributes));
+      return;
+    }
+    const marker = this.#marker;
+    if (marker !== null) noteMarker(state, state.producers.noteMarker(producerId, epoch, marker.coordinatorEpoch, marker.isAbort, firstOffset, timestampMs));
+  }
+
+  #noteReplicated(bytes: Buffer): void {
+    for (let at = 0, next = nextBatch(bytes, 0); next !== -1; at = next, next = nextBatch(bytes, at)) {
+      this.#state.epochs.assign(leaderEpochOf(bytes, at), baseOffsetOf(bytes, at));
+      try {
+        noteBatch(this.#state, bytes, at);
+      } catch (error) {
+        if (!(error instanceof RecordError)) throw error;
+        this.#state.environment.ports.logger.warn('a control batch from the leader cannot be read', { log: this.#state.name, reason: error.message });
+      }
+    }
+  }
+
+  #failure(status: AppendStatus): LogError {
+    const state = this.#state;
+    switch (status) {
+      case AppendStatus.corruptHeader:
+        return new LogError('corrupt', 'the header of the batch is malformed');
+      case AppendStatus.corruptChecksum:
+        return new LogError('corrupt', 'the CRC of the batch is wrong');
+      case AppendStatus.unsupportedMagic:
+        return new LogError('unsupportedMagic', 'only batches of magic 2 are supported');
+      case AppendStatus.batchTooLarge:
+        return tooLarge(-1, this.#plan.batchSizeMaxBytes);
+      case AppendStatus.offsetOutOfOrder:
+        return new LogError('invalidRecord', 'the offsets of the batches do not continue the log');
+      case AppendStatus.diskFull:
+        return new LogError('diskFull', `no space is left under ${state.host.path}`);
+      case AppendStatus.ioError:
+      case AppendStatus.closed: {
+        const message = `appending to ${state.name} failed (errno ${this.#result.errno})`;
+        if (state.refusal === null) state.host.fail(message);
+        return state.refusal ?? new LogError('storage', message);
+      }
+      default:
+        return statusFailure(status, this.#result.badRecordIndex);
+    }
+  }
+}
+
+/** `#admit` has called `done` itself. */
+const ANSWERED = new LogError('closed', 'answered');
+
+function tooLarge(sizeBytes: number, maxBytes: number): LogError {
+  const size = sizeBytes < 0 ? '' : ` of ${sizeBytes} bytes`;
+  return new LogError('batchTooLarge', `the batch${size} is larger than max.message.bytes ${maxBytes}`);
+}
+
+function producerFailure(state: LogState, verdict: ProducerVerdict, bytes: Buffer): LogError {
+  const text = `${state.name}: ${state.producers.explain(producerIdOf(bytes, 0), producerEpochOf(bytes, 0), baseSequenceOf(bytes, 0))}`;
+  if (verdict === ProducerVerdict.staleEpoch) return new LogError('invalidProducerEpoch', text);
+  if (verdict === ProducerVerdict.notTransactional) return new LogError('invalidTransactionState', `${text}; a transaction is open, the batch is not part of it`);
+  if (verdict === ProducerVerdict.coordinatorFenced) return new LogError('transactionCoordinatorFenced', `${text}; the marker is from an older coordinator`);
+  return new LogError('outOfOrderSequence', text);
+}
+
+/** The header's claim is checked by the disk later: here it only decides whether to roll. */
+function lastReplicaOffset(bytes: Buffer, lastBatchAt: number, firstOffset: number): number {
+  const last = readInt64(bytes, lastBatchAt) + lastOffsetDeltaOf(bytes, lastBatchAt);
+  return Number.isSafeInteger(last) ? Math.max(last, firstOffset) : firstOffset;
+}
+
+/** Puts a wrong maxTimestamp in a header right, as Kafka does. `batch` is our own copy. */
+function correctMaxTimestamp(batch: Buffer, maxTimestampMs: number): void {
+  if (maxTimestampOf(batch, 0) === maxTimestampMs) return;
+  writeInt64(batch, maxTimestampMs, Field.maxTimestamp);
+  renewCrc(batch);
+}

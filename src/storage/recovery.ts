@@ -1,0 +1,217 @@
+/**
+ * Loads one log from its folder. After a clean stop its files are believed; otherwise everything past the recovery point is scanned, torn and
+ * corrupt tails are cut, and indexes, producers and epochs are made anew from what is left.
+ */
+import type { ScannedBatch, Segment } from '../base/disk.ts';
+import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint } from './checkpoints.ts';
+import { FileName, Suffix, offsetStem } from './fileNames.ts';
+import { scanFolder } from './folderScan.ts';
+import type { FolderContent, FoundSegment } from './folderScan.ts';
+import type { LogState } from './logState.ts';
+import { noteScannedBatch } from './producerNotes.ts';
+import { bytesOf, loadNewestSnapshot, rebuildProducers, scanStart } from './producerRebuild.ts';
+import { discardSegments } from './removal.ts';
+import { drawRollJitter } from './roll.ts';
+import { SegmentSlot } from './segments.ts';
+import { deleteSnapshots, saveProducerSnapshot } from './sideFiles.ts';
+import { TRANSACTION_INDEX_SIZE_MAX_BYTES } from './transactionIndex.ts';
+
+/** What the checkpoints of the log directory say about one log; 0 where they are silent. */
+export interface LogCheckpoints {
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+export interface LoadOptions {
+  readonly checkpoints: LogCheckpoints;
+  /** The store was stopped in order: nothing has to be scanned. */
+  readonly isClean: boolean;
+}
+
+/** Fills an empty state from its folder, which exists. Throws DiskError. */
+export async function loadLog(state: LogState, options: LoadOptions): Promise<void> {
+  const content = await scanFolder(state.disk, state.folder);
+  await loadSlots(state, content);
+  await loadEpochs(state);
+  state.snapshotOffsets = content.snapshots;
+  if (state.segments.isEmpty) beginEmpty(state, options.checkpoints.logStartOffset);
+  else if (options.isClean) await believe(state);
+  else await recover(state, options.checkpoints.recoveryPoint);
+  finishLoading(state, options.checkpoints);
+}
+
+async function loadSlots(state: LogState, content: FolderContent): Promise<void> {
+  const now = state.environment.ports.clock.monotonicMs();
+  const slots = content.segments.map((found) => slotOf(found, now));
+  state.segments.load(slots);
+  for (const baseOffset of content.transactionIndexes) await loadTransactions(state, baseOffset);
+}
+
+function slotOf(found: FoundSegment, bornMs: number): SegmentSlot {
+  const slot = new SegmentSlot(found.baseOffset, found.sizeBytes, bornMs);
+  slot.needsIndexes = !found.indexesLookWhole;
+  return slot;
+}
+
+async function loadTransactions(state: LogState, baseOffset: number): Promise<void> {
+  const slot = state.segments.slots.find((candidate) => candidate.baseOffset === baseOffset);
+  const bytes = await state.disk.readFile(`${state.folder}/${offsetStem(baseOffset)}${Suffix.transactionIndex}`, TRANSACTION_INDEX_SIZE_MAX_BYTES);
+  if (slot === undefined || bytes === null || slot.transactionsToChange().decode(bytes, baseOffset)) return;
+  slot.transactionsAreLost = true;
+  state.environment.ports.logger.warn('a transaction index is corrupt and will be rebuilt', { log: state.name, baseOffset });
+}
+
+async function loadEpochs(state: LogState): Promise<void> {
+  const bytes = await state.disk.readFile(`${state.folder}/${FileName.leaderEpochs}`, CHECKPOINT_SIZE_MAX_BYTES);
+  if (bytes === null) return;
+  const entries = parseEpochCheckpoint(bytes.toString('utf8'));
+  if (entries !== null) return state.epochs.load(entries);
+  state.epochsAreLost = true;
+  state.environment.ports.logger.warn('the leader epochs are corrupt and will be rebuilt', { log: state.name });
+}
+
+/** A folder without segments: new, or what was left of a log whose start had moved up. */
+function beginEmpty(state: LogState, baseOffset: number): void {
+  state.segments.append(new SegmentSlot(baseOffset, 0, state.environment.ports.clock.monotonicMs()));
+  state.folderDirty = true;
+  deleteSnapshots(state, () => true);
+  state.epochs.clear();
+  state.producers.clear(baseOffset);
+  state.logEndOffset = baseOffset;
+  state.durableOffset = baseOffset;
+}
+
+/** A file beside the segments is corrupt: everything has to be looked at. */
+const isAnythingLost = (state: LogState): boolean => state.epochsAreLost || state.segments.slots.some((slot) => slot.transactionsAreLost);
+
+/** After a clean stop. */
+async function believe(state: LogState): Promise<void> {
+  if (isAnythingLost(state)) return recover(state, 0);
+  for (const slot of state.segments.slots) if (slot.needsIndexes) await repairIndexes(state, slot);
+  const active = await openActive(state);
+  const endOffset = Math.max(active.nextOffset, active.baseOffset);
+  deleteSnapshots(state, (offset) => offset > endOffset);
+  await rebuildProducers(state, endOffset);
+  state.logEndOffset = endOffset;
+  state.durableOffset = endOffset;
+}
+
+async function openActive(state: LogState): Promise<Segment> {
+  const slot = state.segments.activeSlot;
+  const segment = await state.segments.openForWriting(slot);
+  if (!segment.indexesLookSane()) await segment.rebuildIndexes();
+  return segment;
+}
+
+async function repairIndexes(state: LogState, slot: SegmentSlot): Promise<void> {
+  state.environment.ports.logger.warn('index files are missing or torn and are rebuilt', { log: state.name, baseOffset: slot.baseOffset });
+  const segment = await state.segments.openForWriting(slot);
+  await segment.rebuildIndexes();
+  slot.needsIndexes = false;
+  if (slot !== state.segments.activeSlot) segment.seal();
+}
+
+/** After a crash. */
+async function recover(state: LogState, checkpointed: number): Promise<void> {
+  const { segments } = state;
+  const recoveryPoint = isAnythingLost(state) ? 0 : checkpointed;
+  const { logger } = state.environment.ports;
+  const first = Math.max(segments.indexFor(recoveryPoint), 0);
+  for (let index = 0; index < first; index += 1) if (segments.at(index).needsIndexes) await repairIndexes(state, segments.at(index));
+  const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset));
+  await replayBelow(state, replayFrom, segments.at(first).baseOffset);
+  let endOffset = segments.at(first).baseOffset;
+  for (let index = first; index < segments.count; index += 1) {
+    const scanned = await recoverSegment(state, segments.at(index), recoveryPoint, replayFrom);
+    endOffset = scanned.endOffset;
+    if (scanned.isWhole || index + 1 === segments.count) continue;
+    logger.warn('segments after a torn or corrupt batch are dropped', { log: state.name, from: segments.at(index + 1).baseOffset });
+    discardSegments(state, segments.removeFrom(index + 1));
+  }
+  // A base offset past the last record (an empty active segment) is an end too.
+  state.logEndOffset = Math.max(endOffset, segments.activeSlot.baseOffset);
+  state.durableOffset = Math.min(recoveryPoint, state.logEndOffset);
+  state.producers.endOffset = state.logEndOffset;
+  state.epochs.truncateFromEnd(state.logEndOffset);
+  deleteSnapshots(state, (offset) => offset > state.logEndOffset);
+  if (segments.activeSlot.segment === null) await openActive(state);
+}
+
+/** Producers between the snapshot and the first segment that is scanned anyway. */
+async function replayBelow(state: LogState, from: number, endOffset: number): Promise<void> {
+  const { segments } = state;
+  for (let index = Math.max(segments.indexFor(from), 0); index < segments.count; index += 1) {
+    const slot = segments.at(index);
+    if (slot.baseOffset >= endOffset) return;
+    if (slot.sizeBytes === 0) continue;
+    const segment = segments.open(slot);
+    await segment.scan(scanStart(segment, from), (batch) => {
+      if (batch.baseOffset >= from && batch.baseOffset < endOffset) noteScannedBatch(state, batch, false, () => bytesOf(segment, batch));
+    });
+  }
+}
+
+interface RecoveredSegment {
+  readonly endOffset: number;
+  /** Nothing had to be cut. */
+  readonly isWhole: boolean;
+}
+
+/** Scans one segment from the recovery point (or from where the producers have to be replayed), cuts it, renews its indexes. */
+async function recoverSegment(state: LogState, slot: SegmentSlot, recoveryPoint: number, replayFrom: number): Promise<RecoveredSegment> {
+  const segment = await state.segments.openForWriting(slot);
+  const from = Math.min(recoveryPoint, Math.max(replayFrom, slot.baseOffset));
+  const firstKnown = Math.max(recoveryPoint, slot.baseOffset);
+  const start = scanStart(segment, from);
+  slot.transactions?.truncate(firstKnown);
+  state.epochs.truncateFromEnd(firstKnown);
+  const result = await segment.scan(start, (batch) => noteRecovered(state, segment, batch, replayFrom, firstKnown));
+  const isWhole = result.validBytes === segment.sizeBytes;
+  if (!isWhole) {
+    state.environment.ports.logger.warn('a torn or corrupt tail is cut', {
+      log: state.name, baseOffset: slot.baseOffset, validBytes: result.validBytes, droppedBytes: segment.sizeBytes - result.validBytes, reason: result.stopReason,
+    });
+    await segment.truncate(result.validBytes);
+  }
+  await segment.rebuildIndexes();
+  slot.needsIndexes = false;
+  slot.transactionsAreLost = false;
+  state.folderDirty = true;
+  if (slot !== state.segments.activeSlot) {
+    segment.seal();
+    state.flush.keepForSync(segment);
+  }
+  return { endOffset: Math.max(segment.nextOffset, slot.baseOffset), isWhole };
+}
+
+function noteRecovered(state: LogState, segment: Segment, batch: ScannedBatch, replayFrom: number, firstKnown: number): void {
+  if (batch.baseOffset >= firstKnown) state.epochs.assign(batch.leaderEpoch, batch.baseOffset);
+  if (batch.baseOffset >= replayFrom) noteScannedBatch(state, batch, batch.baseOffset >= firstKnown, () => bytesOf(segment, batch));
+}
+
+function finishLoading(state: LogState, checkpoints: LogCheckpoints): void {
+  state.epochsAreLost = false;
+  state.logStartOffset = Math.max(state.segments.first.baseOffset, checkpoints.logStartOffset);
+  if (state.logStartOffset > state.logEndOffset) restartAt(state, state.logStartOffset);
+  if (state.epochs.size > 0) state.epochs.truncateFromStart(state.logStartOffset);
+  state.syncRequestedOffset = state.durableOffset;
+  state.producers.endOffset = state.logEndOffset;
+  state.highWatermark = state.environment.highWatermarkFollowsEnd ? state.logEndOffset : checkpoints.highWatermark;
+  drawRollJitter(state);
+  dropStraySnapshots(state);
+  if (state.durableOffset < state.logEndOffset) saveProducerSnapshot(state);
+}
+
+/** Of those within segments only the newest is of use. */
+function dropStraySnapshots(state: LogState): void {
+  const useful = new Set(state.segments.slots.map((slot) => slot.baseOffset));
+  const newest = state.snapshotOffsets.at(-1);
+  deleteSnapshots(state, (offset) => offset !== newest && !useful.has(offset));
+}
+
+/** Its tail was lost with the power while the deletion below the start was not: nothing of it is needed. */
+function restartAt(state: LogState, offset: number): void {
+  discardSegments(state, state.segments.removeFrom(0));
+  beginEmpty(state, offset);
+}

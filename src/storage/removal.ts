@@ -1,0 +1,36 @@
+/** Taking segments out of a log: renamed at once, deleted when nobody can be reading them any more. */
+import { Suffix } from './fileNames.ts';
+import type { Segment } from '../base/disk.ts';
+import type { LogState } from './logState.ts';
+import type { SegmentSlot } from './segments.ts';
+import { deleteSnapshots, deleteTransactionIndex } from './sideFiles.ts';
+
+/** Renames the files of segments that were taken out to `.deleted` and deletes them after file.delete.delay.ms. */
+export function discardSegments(state: LogState, slots: readonly SegmentSlot[]): void {
+  if (slots.length === 0) return;
+  const opened = new Set<Segment>();
+  for (const slot of slots) if (slot.segment !== null) opened.add(slot.segment);
+  state.flush.forgetSegments(opened);
+  for (const slot of slots) discard(state, slot);
+  const gone = new Set(slots.map((slot) => slot.baseOffset));
+  deleteSnapshots(state, (offset) => gone.has(offset));
+}
+
+function discard(state: LogState, slot: SegmentSlot): void {
+  try {
+    const segment = state.segments.open(slot);
+    segment.rename(Suffix.deleted);
+    slot.segment = null;
+    state.environment.defer(state.config.fileDeleteDelayMs, () => deleteFiles(state, segment));
+  } catch (error) {
+    state.environment.ports.logger.warn(state.diskFailure(error, 'deleting a segment').message);
+  }
+  deleteTransactionIndex(state, slot);
+}
+
+function deleteFiles(state: LogState, segment: Segment): void {
+  segment.delete().catch((error: unknown) => {
+    // Whatever is left is removed at the next start.
+    state.environment.ports.logger.warn('the files of a deleted segment could not be removed', { log: state.name, reason: String(error) });
+  });
+}

@@ -1,0 +1,126 @@
+/** Lookups by timestamp, exact to the record. */
+import type { BatchPosition, Segment } from '../base/disk.ts';
+import { Codec, attributesOf, codecIn, isLogAppendTime, maxTimestampOf } from '../record/batchHeader.ts';
+import { RecordCursor } from '../record/iterate.ts';
+import { RecordError } from '../record/recordError.ts';
+import { recordFailure } from './compressedBatches.ts';
+import type { LogState } from './logState.ts';
+import { LogError } from './types.ts';
+import type { TimestampOffset } from './types.ts';
+
+const NONE: TimestampOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 };
+
+const newPosition = (): BatchPosition => ({ position: 0, sizeBytes: 0, baseOffset: 0, lastOffset: 0, maxTimestampMs: -1 });
+
+/** Log.offsetForTimestamp. */
+export async function offsetForTimestamp(state: LogState, timestampMs: number, maxOffset: number): Promise<TimestampOffset> {
+  state.checkUsable();
+  const place = newPosition();
+  let fromOffset = state.logStartOffset;
+  for (;;) {
+    const segment = nextWithTimestamp(state, timestampMs, fromOffset, place);
+    if (segment === null || place.baseOffset >= maxOffset) return NONE;
+    const hit = await firstRecord(state, segment, place, (recordTimestampMs) => recordTimestampMs >= timestampMs, fromOffset);
+    if (hit !== null) return hit.offset < maxOffset ? hit : NONE;
+    // Its late records lie below the log's start: the next batch.
+    fromOffset = place.lastOffset + 1;
+  }
+}
+
+/** The first batch at or after `fromOffset` that has a timestamp this late, and its segment. */
+function nextWithTimestamp(state: LogState, timestampMs: number, fromOffset: number, place: BatchPosition): Segment | null {
+  const { segments } = state;
+  for (let index = Math.max(segments.indexFor(fromOffset), 0); index < segments.count; index += 1) {
+    const segment = openOrFail(state, index);
+    if (segment.sizeBytes > 0 && segment.maxTimestampMs >= timestampMs && segment.locateTimestamp(timestampMs, fromOffset, place)) return segment;
+  }
+  return null;
+}
+
+function openOrFail(state: LogState, index: number): Segment {
+  try {
+    return state.segments.open(state.segments.at(index));
+  } catch (error) {
+    throw state.diskFailure(error, 'looking up a timestamp');
+  }
+}
+
+/** The first record at or after `fromOffset` of the batch at `place` whose timestamp matches. */
+async function firstRecord(
+  state: LogState, segment: Segment, place: BatchPosition, matches: (timestampMs: number) => boolean, fromOffset: number,
+): Promise<TimestampOffset | null> {
+  const batch = copyOfBatch(state, segment, place);
+  const attributes = attributesOf(batch, 0);
+  if (isLogAppendTime(attributes)) {
+    const offset = Math.max(place.baseOffset, fromOffset);
+    return matches(maxTimestampOf(batch, 0)) ? { timestampMs: maxTimestampOf(batch, 0), offset, leaderEpoch: state.epochs.epochAt(offset) } : null;
+  }
+  const records = codecIn(attributes) === Codec.none ? null : await state.environment.compressed.inflate(batch);
+  state.checkUsable();
+  return scanRecords(state, batch, records, matches, fromOffset);
+}
+
+function scanRecords(state: LogState, batch: Buffer, records: Buffer | null, matches: (timestampMs: number) => boolean, fromOffset: number): TimestampOffset | null {
+  const cursor = new RecordCursor();
+  try {
+    cursor.open(batch, 0, records);
+    while (cursor.next()) {
+      if (cursor.offset < fromOffset || !matches(cursor.timestampMs)) continue;
+      return { timestampMs: cursor.timestampMs, offset: cursor.offset, leaderEpoch: state.epochs.epochAt(cursor.offset) };
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof RecordError) throw recordFailure(error);
+    throw error;
+  }
+}
+
+/** A copy: the batch is looked at across turns of the event loop. */
+function copyOfBatch(state: LogState, segment: Segment, place: BatchPosition): Buffer {
+  const view = segment.view(place.position, place.sizeBytes);
+  const copy = Buffer.from(view.bytes);
+  const isWhole = view.intact && copy.length === place.sizeBytes;
+  view.release();
+  if (!isWhole) throw new LogError('storage', `offset ${place.baseOffset} of ${state.name} cannot be read`);
+  return copy;
+}
+
+/** Log.offsetOfMaxTimestamp: the first record with the largest timestamp among the readable ones. */
+export async function offsetOfMaxTimestamp(state: LogState, maxOffset: number): Promise<TimestampOffset> {
+  state.checkUsable();
+  const { segments } = state;
+  let largest = -1;
+  for (let index = 0; index < segments.count; index += 1) {
+    if (segments.at(index).baseOffset >= maxOffset) break;
+    const isWhole = segments.at(index).baseOffset >= state.logStartOffset && segments.endOffset(index, state.logEndOffset) <= maxOffset;
+    const segment = openOrFail(state, index);
+    const own = segment.sizeBytes === 0 || segment.maxTimestampMs <= largest ? -1 : segment.maxTimestampMs;
+    if (own > largest) largest = Math.max(largest, isWhole ? own : await largestBetween(state, segment, maxOffset));
+  }
+  return largest < 0 ? NONE : offsetForTimestamp(state, largest, maxOffset);
+}
+
+/** The largest record timestamp of a segment that is readable in part only. */
+async function largestBetween(state: LogState, segment: Segment, maxOffset: number): Promise<number> {
+  const from = state.logStartOffset;
+  let largest = -1;
+  const partly: BatchPosition[] = [];
+  await segment.scan(0, (batch) => {
+    if (batch.lastOffset < from || batch.baseOffset >= maxOffset || batch.maxTimestampMs <= largest) return;
+    if (batch.baseOffset >= from && batch.lastOffset < maxOffset) largest = batch.maxTimestampMs;
+    else partly.push({ position: batch.position, sizeBytes: batch.sizeBytes, baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, maxTimestampMs: batch.maxTimestampMs });
+  });
+  for (const place of partly) largest = Math.max(largest, await largestInBatch(state, segment, place, maxOffset));
+  return largest;
+}
+
+async function largestInBatch(state: LogState, segment: Segment, place: BatchPosition, maxOffset: number): Promise<number> {
+  let largest = -1;
+  let offset = state.logStartOffset;
+  for (;;) {
+    const better = await firstRecord(state, segment, place, (timestampMs) => timestampMs > largest, offset);
+    if (better === null || better.offset >= maxOffset) return largest;
+    largest = better.timestampMs;
+    offset = better.offset;
+  }
+}
