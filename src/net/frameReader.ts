@@ -95,7 +95,7 @@ export class FrameReader {
     try {
       const taken = this.#partial === null ? 0 : this.#fillPartial(bytes);
       const rest = this.#readWhole(bytes, taken);
-      if (rest < bytes.length && this.#isStopped) this.#backlog = Buffer.from(bytes.subarray(rest));
+      if (rest < bytes.length && this.#isStopped && !this.#isBroken) this.#backlog = Buffer.from(bytes.subarray(rest));
     } finally {
       this.#isReading = false;
     }
@@ -107,7 +107,7 @@ export class FrameReader {
     try {
       const taken = this.#partial === null ? 0 : this.#fillPartial(bytes);
       const rest = this.#readWhole(bytes, taken);
-      if (rest < bytes.length && this.#isStopped) this.#backlog = bytes.subarray(rest);
+      if (rest < bytes.length && this.#isStopped && !this.#isBroken) this.#backlog = bytes.subarray(rest);
     } finally {
       this.#isReading = false;
     }

@@ -1,0 +1,427 @@
+/**
+ * One client connection: requests in, replies out in the order of their requests, and the memory of both kept within bounds by not
+ * reading. What is done here for each request is what every request costs, so it makes one object and no closure.
+ */
+import { assert } from '../base/assert.ts';
+import type { Wire, WireHandler } from '../base/wire.ts';
+import type { ClientConnection } from '../broker/contract.ts';
+import { FrameReader, type FrameSink } from '../net/frameReader.ts';
+import { badLengthText, foreignProtocol } from './foreignProtocol.ts';
+import type { ConnectionHost } from './host.ts';
+import { READY_REPLY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_RESUME } from './settings.ts';
+import { Slot, SlotState, type SlotOwner } from './slot.ts';
+
+/** Reasons not to read, as bits. */
+const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8 } as const;
+
+const PRODUCE_API_KEY = 0;
+/** API key, version, correlation id. */
+const REQUEST_BYTES_MIN = 8;
+
+/** The wire's side of a connection: its `onClose` has another meaning than the one that handlers know. */
+class WireEvents implements WireHandler {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#connection.onBytes(bytes);
+  }
+
+  nextReadBuffer(): Buffer | null {
+    return this.#connection.nextReadBuffer();
+  }
+
+  onDrain(): void {
+    this.#connection.onDrain();
+  }
+
+  onClose(error?: Error): void {
+    this.#connection.onWireClosed(error);
+  }
+}
+
+export class Connection implements ClientConnection, FrameSink, SlotOwner {
+  readonly id: number;
+  readonly listenerName: string;
+  readonly principal = 'User:ANONYMOUS';
+  readonly #host: ConnectionHost;
+  readonly #wire: Wire;
+  readonly #reader: FrameReader;
+  #clientSoftwareName = '';
+  #clientSoftwareVersion = '';
+  #closeListeners: (() => void)[] | null = null;
+  /** Replies in the order of their requests: a linked list of slots. */
+  #firstSlot: Slot | null = null;
+  #lastSlot: Slot | null = null;
+  #slotCount = 0;
+  #readyBytes = 0;
+  #pauses = 0;
+  #heldBytes = 0;
+  #hasBytes = false;
+  #hasRequest = false;
+  #isDispatching = false;
+  #isFlushPlanned = false;
+  #isClosing = false;
+  #isClosed = false;
+  /** The host's tick when something last moved. */
+  #activeTick: number;
+  #pendingBytesSeen = 0;
+
+  constructor(id: number, listenerName: string, wire: Wire, host: ConnectionHost) {
+    this.id = id;
+    this.listenerName = listenerName;
+    this.#host = host;
+    this.#wire = wire;
+    this.#activeTick = host.tick;
+    this.#reader = new FrameReader(host.requestBytesMax, this);
+  }
+
+  get remoteAddress(): string {
+    return this.#wire.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#wire.remotePort;
+  }
+
+  get clientSoftwareName(): string {
+    return this.#clientSoftwareName;
+  }
+
+  get clientSoftwareVersion(): string {
+    return this.#clientSoftwareVersion;
+  }
+
+  /** A request has begun to arrive and is not whole. */
+  get isMidRequest(): boolean {
+    return this.#reader.isMidFrame;
+  }
+
+  /** Memory held by what has arrived and is not handed on. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  get activeTick(): number {
+    return this.#activeTick;
+  }
+
+  start(): void {
+    this.#wire.start(new WireEvents(this));
+  }
+
+  setClientSoftware(name: string, version: string): void {
+    this.#clientSoftwareName = name;
+    this.#clientSoftwareVersion = version;
+  }
+
+  offClose(listener: () => void): void {
+    const listeners = this.#closeListeners;
+    const index = listeners?.lastIndexOf(listener) ?? -1;
+    if (index >= 0) listeners?.splice(index, 1);
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#isClosed) {
+      listener();
+      return;
+    }
+    if (this.#closeListeners === null) this.#closeListeners = [listener];
+    else this.#closeListeners.push(listener);
+  }
+
+  // From the wire.
+
+  onBytes(bytes: Buffer): void {
+    if (this.#isClosing || this.#isClosed) return;
+    this.#activeTick = this.#host.tick;
+    if (!this.#hasBytes) {
+      this.#hasBytes = true;
+      if (this.#refuseForeign(bytes)) return;
+    }
+    this.#isDispatching = true;
+    try {
+      this.#reader.onBytes(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isDispatching = false;
+    this.#pump();
+  }
+
+  nextReadBuffer(): Buffer | null {
+    return this.#reader.nextReadBuffer();
+  }
+
+  onDrain(): void {
+    this.#activeTick = this.#host.tick;
+    this.#clearPause(Pause.slowReader);
+    this.#pump();
+  }
+
+  onWireClosed(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isClosing = true;
+    this.#reader.close();
+    this.#accountHeld();
+    this.#dropSlots();
+    const listeners = this.#closeListeners;
+    this.#closeListeners = null;
+    if (listeners !== null) for (const listener of listeners) listener();
+    this.#host.onConnectionClosed(this, error);
+  }
+
+  // From the frame reader.
+
+  onFrame(frame: Buffer, isOwn: boolean): boolean {
+    this.#hasRequest = true;
+    const slot = this.#addSlot(frame.length);
+    this.#host.budget.addAnswering(frame.length);
+    const isKept = this.#handOver(frame, isOwn, slot);
+    if (this.#isFull()) {
+      this.#flush();
+      if (this.#isFull()) this.#setPause(Pause.inFlight);
+    }
+    return isKept;
+  }
+
+  #isFull(): boolean {
+    return this.#slotCount >= REQUESTS_IN_FLIGHT_MAX || this.#readyBytes >= READY_REPLY_BYTES_MAX;
+  }
+
+  #addSlot(frameBytes: number): Slot {
+    const slot = new Slot(this, frameBytes);
+    if (this.#lastSlot === null) this.#firstSlot = slot;
+    else this.#lastSlot.next = slot;
+    this.#lastSlot = slot;
+    this.#slotCount += 1;
+    return slot;
+  }
+
+  /** Produce requests are lent, since their records are copied on; others may live as long as their handlers want. */
+  #handOver(frame: Buffer, isOwn: boolean, slot: Slot): boolean {
+    if (frame.length < REQUEST_BYTES_MIN) {
+      slot.close(`a request of ${frame.length} bytes is too short`);
+      return false;
+    }
+    const isLent = frame[0] === 0 && frame[1] === PRODUCE_API_KEY;
+    if (isLent || isOwn) this.#host.sink.onRequest(frame, this, slot);
+    else this.#host.sink.onRequest(Buffer.from(frame), this, slot);
+    return !isLent;
+  }
+
+  onBadLength(lengthBytes: number): void {
+    this.#refuse(badLengthText(lengthBytes, this.#host.requestBytesMax, !this.#hasRequest));
+  }
+
+  /** A TLS hello whose first bytes make a length within the limit would be waited for, not refused. */
+  #refuseForeign(bytes: Buffer): boolean {
+    if (bytes.length < 4 || foreignProtocol(bytes.readInt32BE(0)) === null) return false;
+    this.#refuse(badLengthText(bytes.readInt32BE(0), this.#host.requestBytesMax, true));
+    this.#pump();
+    return true;
+  }
+
+  /** Answers what was asked before, then closes. */
+  #refuse(reason: string): void {
+    const slot = this.#addSlot(0);
+    this.#setPause(Pause.stopping);
+    slot.close(reason);
+  }
+
+  // From the slots.
+
+  onSlotFilled(slot: Slot): void {
+    this.#host.budget.addAnswering(-slot.frameBytes);
+    if (this.#isClosing) {
+      slot.onSent?.();
+      return;
+    }
+    this.#readyBytes += slot.replyBytes;
+    if (slot !== this.#firstSlot || this.#isDispatching || this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#host.flushSoon(this);
+  }
+
+  onSlotFilledTwice(): void {
+    this.#host.logger.error('a request was answered twice; closing its connection', { connection: this.id, address: this.remoteAddress });
+    this.#wire.destroy();
+  }
+
+  /** The planned flush: all replies of this turn of the event loop in one write. */
+  flushPlanned(): void {
+    this.#isFlushPlanned = false;
+    this.#pump();
+  }
+
+  /** Writes what is ready, and reads on where that has made room. */
+  #pump(): void {
+    for (;;) {
+      this.#flush();
+      this.#accountHeld();
+      if (this.#isClosing) return;
+      if (this.#slotCount <= REQUESTS_IN_FLIGHT_RESUME && this.#readyBytes < READY_REPLY_BYTES_MAX) this.#clearPause(Pause.inFlight);
+      if ((this.#pauses & Pause.stopping) !== 0 && this.#slotCount === 0) this.close();
+      if (this.#pauses !== 0 || !this.#reader.isStopped) return;
+      this.#readOn();
+    }
+  }
+
+  /** Goes on with what had been read; when that is done, with reading. */
+  #readOn(): void {
+    this.#isDispatching = true;
+    try {
+      this.#reader.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isDispatching = false;
+    if (this.#pauses === 0 && !this.#isClosing) this.#wire.resume();
+  }
+
+  /** Sends the replies that are ready and whose predecessors are. */
+  #flush(): void {
+    const slot = this.#firstSlot;
+    if (slot === null || slot.state === SlotState.open || this.#isClosing) return;
+    const next = slot.next;
+    if (slot.state === SlotState.ready && (next === null || next.state === SlotState.open)) {
+      this.#removeFirst(slot);
+      this.#write(slot.chunks, slot.onSent);
+    } else {
+      this.#flushMany();
+    }
+  }
+
+  #flushMany(): void {
+    const chunks: Uint8Array[] = [];
+    const sent: (() => void)[] = [];
+    let closing: Slot | null = null;
+    let slot = this.#firstSlot;
+    while (slot !== null && slot.state !== SlotState.open && closing === null) {
+      this.#removeFirst(slot);
+      for (const chunk of slot.chunks) chunks.push(chunk);
+      if (slot.onSent) sent.push(slot.onSent);
+      if (slot.state === SlotState.closing) closing = slot;
+      slot = this.#firstSlot;
+    }
+    if (chunks.length > 0) this.#write(chunks, joinCalls(sent));
+    else for (const onSent of sent) onSent();
+    if (closing !== null) this.#closeFor(closing.reason);
+  }
+
+  #removeFirst(slot: Slot): void {
+    assert(slot === this.#firstSlot, 'replies leave in order');
+    this.#firstSlot = slot.next;
+    if (slot.next === null) this.#lastSlot = null;
+    this.#slotCount -= 1;
+    this.#readyBytes -= slot.replyBytes;
+  }
+
+  #write(chunks: readonly Uint8Array[], onSent: (() => void) | undefined): void {
+    this.#activeTick = this.#host.tick;
+    const hasRoom = this.#wire.write(chunks, onSent);
+    if (!hasRoom) this.#setPause(Pause.slowReader);
+  }
+
+  #setPause(reason: number): void {
+    if (this.#pauses === 0) {
+      this.#wire.pause();
+      this.#reader.stop();
+    }
+    this.#pauses |= reason;
+  }
+
+  /** Reading goes on in `#pump`, which every caller runs after it. */
+  #clearPause(reason: number): void {
+    this.#pauses &= ~reason;
+  }
+
+  #accountHeld(): void {
+    const heldBytes = this.#reader.heldBytes;
+    if (heldBytes === this.#heldBytes) return;
+    this.#host.budget.addArriving(heldBytes - this.#heldBytes);
+    this.#heldBytes = heldBytes;
+  }
+
+  // From the server.
+
+  /** Memory is short: reads nothing until `allowReading`. */
+  holdReading(): void {
+    if (!this.#isClosing) this.#setPause(Pause.budget);
+  }
+
+  allowReading(): void {
+    if ((this.#pauses & Pause.budget) === 0) return;
+    this.#clearPause(Pause.budget);
+    this.#pump();
+  }
+
+  /** Reads no more requests; closes when those in flight are answered. */
+  drain(): void {
+    if (this.#isClosing) return;
+    this.#setPause(Pause.stopping);
+    this.#pump();
+  }
+
+  /** Sends what was written, then closes. */
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#activeTick = this.#host.tick;
+    this.#reader.close();
+    this.#accountHeld();
+    this.#dropSlots();
+    this.#wire.end();
+  }
+
+  destroy(error?: Error): void {
+    this.#wire.destroy(error);
+  }
+
+  /** A look from time to time. Returns why the connection should go, or null. */
+  idleReason(tick: number, idleTicks: number, closingTicks: number): string | null {
+    const pendingBytes = this.#wire.pendingBytes;
+    const isMoving = pendingBytes !== this.#pendingBytesSeen;
+    const isServed = this.#slotCount > 0 && pendingBytes === 0;
+    this.#pendingBytesSeen = pendingBytes;
+    if (isMoving || (isServed && !this.#isClosing)) {
+      this.#activeTick = tick;
+      return null;
+    }
+    const quietTicks = tick - this.#activeTick;
+    if (this.#isClosing && quietTicks >= closingTicks) return 'it did not take its last replies';
+    if (quietTicks < idleTicks) return null;
+    return pendingBytes > 0 ? 'it does not read its replies' : 'it is idle';
+  }
+
+  #closeFor(reason: string): void {
+    this.#host.onRefused(this, reason);
+    this.close();
+  }
+
+  #dropSlots(): void {
+    let slot = this.#firstSlot;
+    this.#firstSlot = null;
+    this.#lastSlot = null;
+    this.#slotCount = 0;
+    this.#readyBytes = 0;
+    for (; slot !== null; slot = slot.next) if (slot.state === SlotState.ready) slot.onSent?.();
+  }
+
+  /** A defect or a lack of memory: this connection pays, the others go on. */
+  #fail(error: unknown): void {
+    this.#host.logger.error('a connection failed', { connection: this.id, address: this.remoteAddress, error });
+    this.#wire.destroy();
+  }
+}
+
+function joinCalls(calls: (() => void)[]): (() => void) | undefined {
+  if (calls.length <= 1) return calls[0];
+  return () => {
+    for (const call of calls) call();
+  };
+}

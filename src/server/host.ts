@@ -1,0 +1,19 @@
+/** What a connection needs of its server. */
+import type { Logger } from '../base/ports.ts';
+import type { RequestSink } from '../broker/contract.ts';
+import type { RequestBudget } from './budget.ts';
+import type { Connection } from './connection.ts';
+
+export interface ConnectionHost {
+  readonly sink: RequestSink;
+  readonly budget: RequestBudget;
+  readonly logger: Logger;
+  readonly requestBytesMax: number;
+  /** Counts looks at the connections: a coarse clock that costs nothing to read. */
+  readonly tick: number;
+  /** Calls `flushPlanned` once this turn's other work is done. */
+  flushSoon(connection: Connection): void;
+  onConnectionClosed(connection: Connection, error: Error | undefined): void;
+  /** The connection is closed because of what the client sent. */
+  onRefused(connection: Connection, reason: string): void;
+}

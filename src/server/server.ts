@@ -1,0 +1,206 @@
+/** Listens, keeps the connections, and looks after them from time to time. */
+import type { Clock, Logger, Timer } from '../base/ports.ts';
+import type { Network, Wire, WireListener } from '../base/wire.ts';
+import type { RequestSink } from '../broker/contract.ts';
+import { RequestBudget } from './budget.ts';
+import { Connection } from './connection.ts';
+import { ConnectionQuota } from './connectionQuota.ts';
+import type { ConnectionHost } from './host.ts';
+import { LimitedLog } from './limitedLog.ts';
+import { bindListener, type BoundListener, type ListenerOptions } from './listeners.ts';
+import { MemoryPressure } from './memoryPressure.ts';
+import {
+  CLOSING_MS_MAX, DRAIN_MS_DEFAULT, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
+} from './settings.ts';
+
+export interface ServerOptions {
+  readonly settings: ServerSettings;
+  readonly listeners: readonly ListenerOptions[];
+  readonly network: Network;
+  readonly sink: RequestSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Server {
+  /** Opens every listener, or none: rejects with the first error after closing the others. Connections wait until `serve`. */
+  open(): Promise<readonly BoundListener[]>;
+  /** From now on requests are read. */
+  serve(): void;
+  readonly connectionCount: number;
+  /** Memory that requests hold now. */
+  readonly requestBytes: number;
+  /** Stops accepting, lets requests in flight be answered for `drainMs`, then closes everything. */
+  close(drainMs?: number): Promise<void>;
+}
+
+export function createServer(options: ServerOptions): Server {
+  return new NodeServer(options);
+}
+
+class NodeServer implements Server, ConnectionHost {
+  readonly sink: RequestSink;
+  readonly logger: Logger;
+  readonly budget: RequestBudget;
+  readonly requestBytesMax: number;
+  tick = 0;
+  readonly #options: ServerOptions;
+  readonly #clock: Clock;
+  readonly #connections = new Set<Connection>();
+  readonly #quota: ConnectionQuota;
+  readonly #log: LimitedLog;
+  readonly #pressure: MemoryPressure;
+  readonly #sweepMs: number;
+  #wireListeners: WireListener[] = [];
+  #early: [string, Wire][] | null = [];
+  #toFlush: Connection[] = [];
+  #sweepTimer: Timer | null = null;
+  #nextId = 1;
+  #isClosing = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: ServerOptions) {
+    const { settings, sink, logger, clock } = options;
+    this.#options = options;
+    this.sink = sink;
+    this.logger = logger;
+    this.#clock = clock;
+    this.requestBytesMax = settings.socketRequestMaxBytes;
+    this.#log = new LimitedLog(logger, clock);
+    this.#quota = new ConnectionQuota(settings);
+    this.#pressure = new MemoryPressure(this.#connections, this.#log);
+    const limitBytes = settings.queuedMaxRequestBytes > 0 ? settings.queuedMaxRequestBytes : QUEUED_REQUEST_BYTES_DEFAULT;
+    this.budget = new RequestBudget(limitBytes, this.#pressure);
+    this.#pressure.watch(this.budget);
+    const idleMs = settings.connectionsMaxIdleMs;
+    this.#sweepMs = idleMs < 0 ? SWEEP_MS_MAX : Math.min(Math.max(idleMs / 4, SWEEP_MS_MIN), SWEEP_MS_MAX);
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  get requestBytes(): number {
+    return this.budget.usedBytes;
+  }
+
+  async open(): Promise<readonly BoundListener[]> {
+    const bound: BoundListener[] = [];
+    const { listeners, network, settings } = this.#options;
+    try {
+      for (const listener of listeners) {
+        const accept = (wire: Wire) => this.#accept(listener.name, wire);
+        const opened = await bindListener(listener, network, settings.socketListenBacklogSize, accept);
+        this.#wireListeners.push(...opened.wireListeners);
+        bound.push(opened.bound);
+      }
+    } catch (error) {
+      await this.#closeListeners();
+      throw error;
+    }
+    this.#planSweep();
+    return bound;
+  }
+
+  serve(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const [listenerName, wire] of early) this.#accept(listenerName, wire);
+  }
+
+  async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    await this.#closeListeners();
+    for (const [, wire] of this.#early ?? []) wire.destroy();
+    this.#early = null;
+    for (const connection of this.#connections) connection.drain();
+    await this.#untilEmpty(drainMs);
+    for (const connection of this.#connections) connection.destroy();
+    await this.#untilEmpty(drainMs);
+    this.#sweepTimer?.cancel();
+  }
+
+  // For connections.
+
+  flushSoon(connection: Connection): void {
+    this.#toFlush.push(connection);
+    if (this.#toFlush.length === 1) queueMicrotask(() => this.#flushAll());
+  }
+
+  onConnectionClosed(connection: Connection, error: Error | undefined): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#quota.release(connection.remoteAddress);
+    this.#pressure.onConnectionClosed(connection);
+    this.logger.debug('connection closed', { connection: connection.id, address: connection.remoteAddress, ...(error ? { reason: error.message } : {}) });
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  onRefused(connection: Connection, reason: string): void {
+    const { remoteAddress, remotePort, listenerName } = connection;
+    this.#log.warn('refused', `closing the connection: ${reason}`, { address: `${remoteAddress}:${remotePort}`, listener: listenerName });
+  }
+
+  #flushAll(): void {
+    const connections = this.#toFlush;
+    this.#toFlush = [];
+    for (const connection of connections) connection.flushPlanned();
+  }
+
+  #accept(listenerName: string, wire: Wire): void {
+    if (this.#early !== null) {
+      this.#early.push([listenerName, wire]);
+      return;
+    }
+    const refusal = this.#isClosing ? 'shutting down' : this.#quota.admit(wire.remoteAddress);
+    if (refusal !== null) {
+      if (!this.#isClosing) this.#log.warn('quota', `refusing a connection: ${refusal}`, { address: wire.remoteAddress, listener: listenerName });
+      wire.destroy();
+      return;
+    }
+    const connection = new Connection(this.#nextId, listenerName, wire, this);
+    this.#nextId += 1;
+    this.#connections.add(connection);
+    this.#pressure.onConnection(connection);
+    connection.start();
+  }
+
+  async #closeListeners(): Promise<void> {
+    const listeners = this.#wireListeners;
+    this.#wireListeners = [];
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  #untilEmpty(timeoutMs: number): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(timeoutMs, resolve);
+      this.#onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #planSweep(): void {
+    this.#sweepTimer = this.#clock.setTimer(this.#sweepMs, () => {
+      this.#sweep();
+      this.#planSweep();
+    });
+  }
+
+  /** One look at each connection, in place of a timer for each. */
+  #sweep(): void {
+    this.tick += 1;
+    const idleMs = this.#options.settings.connectionsMaxIdleMs;
+    const idleTicks = idleMs < 0 ? Infinity : Math.ceil(idleMs / this.#sweepMs);
+    const closingTicks = Math.ceil(CLOSING_MS_MAX / this.#sweepMs);
+    for (const connection of this.#connections) {
+      const reason = connection.idleReason(this.tick, idleTicks, closingTicks);
+      if (reason === null) continue;
+      this.logger.debug(`closing a connection: ${reason}`, { connection: connection.id, address: connection.remoteAddress });
+      connection.destroy();
+    }
+    this.#pressure.sweep(this.tick, Math.ceil(STALLED_MS_MAX / this.#sweepMs));
+  }
+}
