@@ -1,7 +1,7 @@
 /** Metadata records as Kafka frames them in `__cluster_metadata`: frame version 1, record type, record version (three varints), then the body. */
 import { ProtocolError } from '../protocol/protocolError.ts';
 import { Reader } from '../protocol/reader.ts';
-import { Writer } from '../protocol/writer.ts';
+import type { Writer } from '../protocol/writer.ts';
 import { makeConfigRecord, readConfigRecord, writeConfigRecord } from '../protocol/generated/records/configRecord.ts';
 import { makeFeatureLevelRecord, readFeatureLevelRecord, writeFeatureLevelRecord } from '../protocol/generated/records/featureLevelRecord.ts';
 import { makePartitionRecord, readPartitionRecord, writePartitionRecord } from '../protocol/generated/records/partitionRecord.ts';

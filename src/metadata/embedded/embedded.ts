@@ -17,8 +17,8 @@ import { Journal } from './journal.ts';
 
 /** As many as Kafka hands out at once. */
 const PRODUCER_IDS_PER_BLOCK = 1000;
-/** Folder of the journal beside the partitions. */
-export const EMBEDDED_METADATA_FOLDER = '__tidelog_metadata-0';
+/** Folder of the journal beside the partitions; it has no number at its end, so that it cannot be taken for one of them. */
+export const EMBEDDED_METADATA_FOLDER = '__tidelog_metadata';
 const INCARNATION_BYTES = 16;
 
 export interface EmbeddedMetadataOptions {

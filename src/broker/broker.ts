@@ -1,0 +1,164 @@
+import type { Disk } from '../base/disk.ts';
+import type { Ports } from '../base/ports.ts';
+import { withDynamicSettings } from '../config/brokerConfig.ts';
+import { resolveTopicConfig } from '../config/topicConfig.ts';
+import type { BrokerConfig, TopicConfig } from '../config/types.ts';
+import { ConfigResourceType, MetadataError } from '../metadata/types.ts';
+import type { BrokerEndpoint, ClusterImage, ClusterMetadata, MetadataDelta } from '../metadata/types.ts';
+import { MetricsRegistry } from '../metrics/registry.ts';
+import type { LogManager } from '../storage/types.ts';
+import { servedHandlers } from './apiTable.ts';
+import type { ClientConnection, ReplySlot, RequestSink } from './contract.ts';
+import { Dispatcher } from './dispatch.ts';
+import type { Served } from './dispatch.ts';
+import { FetchSessions } from './fetch/sessions.ts';
+import { PartitionTable } from './partition/partitions.ts';
+import { ProducerIds } from './producerIds.ts';
+import type { BrokerServices, ServedApi } from './services.ts';
+import { TopicCreation } from './topicCreation.ts';
+import { Waiting } from './waiting.ts';
+
+export interface BrokerOptions {
+  /** From the file; what is set while running comes on top of it from the metadata. */
+  readonly config: BrokerConfig;
+  readonly ports: Ports;
+  readonly disk: Disk;
+  /** Not started; the broker starts and closes it. */
+  readonly logs: LogManager;
+  /** Open; the broker closes it. */
+  readonly metadata: ClusterMetadata;
+  /** Nothing is known of any topic yet: partitions on disk would mean that the metadata was lost, and stop the start. */
+  readonly metadataIsNew?: boolean;
+  readonly metrics?: MetricsRegistry;
+}
+
+export interface Broker extends RequestSink {
+  readonly services: BrokerServices;
+  /**
+   * Loads the logs and brings them in line with the metadata. Requests may be given to it when this has resolved. Rejects with MetadataError, DiskError or LogError.
+   */
+  start(onProgress?: (done: number, total: number, path: string) => void): Promise<void>;
+  /** Tells the cluster, and so all clients, where this broker is reached. Before it, Metadata lists no broker. */
+  announce(endpoints: readonly BrokerEndpoint[]): Promise<void>;
+  /** After the last request: answers who still waits, makes everything durable and marks a clean end. */
+  stop(): Promise<void>;
+}
+
+/** Puts a broker together. It does nothing until `start`. */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  return new LocalBroker(options);
+}
+
+class LocalBroker implements Broker {
+  readonly services: BrokerServices;
+  readonly #options: BrokerOptions;
+  readonly #served: readonly Served[];
+  readonly #dispatcher: Dispatcher;
+  #config: BrokerConfig;
+  #unsubscribe: (() => void) | null = null;
+  #stopped = false;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#config = liveConfig(options.config, options.metadata.image);
+    this.services = this.#composeServices();
+    this.#served = servedHandlers(this.services);
+    (this.services.servedApis as ServedApi[]).push(...this.#served.map(({ handler }) => spanOf(handler)).sort((a, b) => a.apiKey - b.apiKey));
+    const { clock, logger, metrics } = this.services;
+    this.#dispatcher = new Dispatcher({ served: this.#served, clock, logger, metrics });
+  }
+
+  onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {
+    this.#dispatcher.onRequest(frame, connection, slot);
+  }
+
+  async start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {
+    const { logs, metadata } = this.#options;
+    logs.onDirectoryOffline = (path, reason) => this.#onDirectoryOffline(path, reason);
+    const found: string[] = [];
+    await logs.start((topic) => this.#topicConfig(topic), {
+      ...(onProgress === undefined ? {} : { onProgress }),
+      isStray: (topic, partition, topicId) => {
+        found.push(`${topic}-${partition}`);
+        // Nothing may be set aside when the metadata itself is missing.
+        return this.#options.metadataIsNew !== true && !isKnown(metadata.image, topic, partition, topicId);
+      },
+    });
+    if (this.#options.metadataIsNew === true && found.length > 0) {
+      throw new MetadataError('corrupt', `there is no metadata, but ${this.#config.logDirs.join(', ')} hold ${found.length} partitions (${found.slice(0, 3).join(', ')}...): put the metadata back, or move the folders away`);
+    }
+    this.#unsubscribe = metadata.subscribe((delta, image) => this.#onDelta(delta, image));
+    await this.services.partitions.reconcile(metadata.image);
+  }
+
+  async announce(endpoints: readonly BrokerEndpoint[]): Promise<void> {
+    await this.#options.metadata.register({ id: this.#config.nodeId, rack: this.#config.rack, endpoints });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#unsubscribe?.();
+    this.services.waiting.stop();
+    await this.services.partitions.whenAllSettled();
+    await this.#options.logs.close();
+    await this.#options.metadata.close();
+  }
+
+  #composeServices(): BrokerServices {
+    const { ports, logs, metadata, disk } = this.#options;
+    const { clock, random, logger } = ports;
+    const metrics = this.#options.metrics ?? new MetricsRegistry();
+    const waiting = new Waiting(clock);
+    const nodeId = this.#config.nodeId;
+    const partitions = new PartitionTable({ nodeId, logs, waiting, logger, topicConfigOf: (name) => this.#topicConfig(name) });
+    const config = (): BrokerConfig => this.#config;
+    metrics.gauge('parked_requests', () => waiting.parkedCount);
+    return {
+      nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
+      get config(): BrokerConfig {
+        return config();
+      },
+      counters: { producedBytes: metrics.counter('produced_bytes'), fetchedBytes: metrics.counter('fetched_bytes') },
+      fetchSessions: new FetchSessions(clock, random, () => this.#config.maxIncrementalFetchSessionCacheSlots, metrics),
+      producerIds: new ProducerIds(metadata),
+      topicCreation: new TopicCreation(metadata, partitions, config),
+      servedApis: [],
+    };
+  }
+
+  #topicConfig(name: string): TopicConfig {
+    return resolveTopicConfig(this.#options.metadata.image.configsOf(ConfigResourceType.topic, name), this.#config.layers);
+  }
+
+  #onDelta(delta: MetadataDelta, image: ClusterImage): void {
+    const concernsBroker = delta.configsChanged.some(({ type, name }) =>
+      type === ConfigResourceType.broker && (name === '' || name === String(this.services.nodeId)));
+    if (concernsBroker) this.#config = liveConfig(this.#options.config, image);
+    this.services.partitions.apply(delta, image);
+    if (concernsBroker) this.services.partitions.reconfigureAll();
+  }
+
+  #onDirectoryOffline(path: string, reason: string): void {
+    this.services.logger.error('a log directory went offline', { path, reason });
+    for (const topic of this.services.partitions.topics()) {
+      for (const partition of topic.partitions) {
+        if (partition.log?.logDirectory === path) this.services.waiting.wake(partition);
+      }
+    }
+  }
+}
+
+const spanOf = ({ apiKey, minVersion, maxVersion }: ServedApi): ServedApi => ({ apiKey, minVersion, maxVersion });
+
+function liveConfig(config: BrokerConfig, image: ClusterImage): BrokerConfig {
+  const ofBroker = image.configsOf(ConfigResourceType.broker, String(config.nodeId));
+  return withDynamicSettings(config, ofBroker, image.configsOf(ConfigResourceType.broker, ''));
+}
+
+function isKnown(image: ClusterImage, name: string, partition: number, topicId: string): boolean {
+  const topic = image.topicsByName.get(name);
+  if (topic === undefined || partition >= topic.partitions.length) return false;
+  // A crash between the folder and its partition.metadata leaves no id: the name decides.
+  return topicId === '' || topicId === topic.id;
+}

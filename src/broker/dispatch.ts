@@ -1,0 +1,199 @@
+import type { Clock, Logger } from '../base/ports.ts';
+import type { Counter, Histogram, MetricsRegistry } from '../metrics/registry.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { apiSpec, beginResponse, readRequestHeader } from '../protocol/framing.ts';
+import type { ApiSpec } from '../protocol/apiSpec.ts';
+import type { RequestHeader } from '../protocol/framing.ts';
+import { ApiKey } from '../protocol/generated/apis.ts';
+import { ProtocolError } from '../protocol/protocolError.ts';
+import { Reader } from '../protocol/reader.ts';
+import { Writer } from '../protocol/writer.ts';
+import type { ApiHandler, ClientConnection, ReplySlot, RequestContext, RequestSink } from './contract.ts';
+import { errorCodeOf, errorMessageOf } from './errorMapping.ts';
+
+/** A handler together with the services that it was written for. */
+export interface Served {
+  readonly handler: ApiHandler<unknown, unknown, unknown>;
+  readonly services: unknown;
+}
+
+interface Entry extends Served {
+  readonly requests: Counter;
+  readonly errors: Counter;
+  readonly requestBytes: Counter;
+  /** From the whole frame to the reply handed over. */
+  readonly totalTimeMs: Histogram;
+}
+
+export interface DispatchOptions {
+  readonly served: readonly Served[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+}
+
+/** From a frame to the handler of its API, and from the handler's answer to a frame. */
+export class Dispatcher implements RequestSink {
+  readonly #entries: (Entry | undefined)[] = [];
+  /** What `readRequestHeader` judges by. */
+  readonly #spans: (ApiSpec | undefined)[] = [];
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** One for all: bodies are read whole before anything else happens. */
+  readonly #reader = new Reader();
+  readonly #writer = new Writer();
+
+  constructor(options: DispatchOptions) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    for (const served of options.served) {
+      const { apiKey, name, minVersion, maxVersion } = served.handler;
+      const spec = apiSpec(apiKey);
+      this.#spans[apiKey] = spec === undefined ? undefined : { ...spec, min: minVersion, max: maxVersion };
+      const labels = { request: name };
+      this.#entries[apiKey] = {
+        ...served,
+        requests: options.metrics.counter('requests', labels),
+        errors: options.metrics.counter('request_errors', labels),
+        requestBytes: options.metrics.counter('request_bytes', labels),
+        totalTimeMs: options.metrics.histogram('request_total_time_ms', labels),
+      };
+    }
+  }
+
+  onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {
+    try {
+      const reader = this.#reader.reset(frame);
+      const header = readRequestHeader(reader, this.#spans);
+      if (header.verdict === 'ok') this.#handle(reader, header, frame.length, connection, slot);
+      else this.#refuse(header, connection, slot);
+    } catch (error) {
+      this.#logger.error('a request could not be dispatched', { connection: connection.id, reason: describe(error) });
+      slot.close('internal error');
+    }
+  }
+
+  /** As Kafka: an ApiVersions that is too new learns what there is, everything else that is not served ends the connection. */
+  #refuse(header: RequestHeader, connection: ClientConnection, slot: ReplySlot): void {
+    const { apiKey, apiVersion, verdict } = header;
+    if (verdict === 'unsupportedVersion' && apiKey === ApiKey.ApiVersions) {
+      const entry = this.#entries[apiKey]!;
+      const context = new DispatchContext(this, entry, { ...header, apiVersion: 0 }, connection, slot, this.#clock.monotonicMs());
+      context.reply(entry.handler.errorResponse({ services: entry.services }, ErrorCode.UNSUPPORTED_VERSION, null, 0));
+      return;
+    }
+    this.#logger.info('closing a connection: its request is not served', {
+      connection: connection.id, remoteAddress: connection.remoteAddress, clientId: header.clientId, apiKey, apiVersion, verdict,
+    });
+    slot.close(`${verdict}: API ${apiKey} version ${apiVersion}`);
+  }
+
+  #handle(reader: Reader, header: RequestHeader, frameBytes: number, connection: ClientConnection, slot: ReplySlot): void {
+    const entry = this.#entries[header.apiKey]!;
+    entry.requests.add();
+    entry.requestBytes.add(frameBytes);
+    const context = new DispatchContext(this, entry, header, connection, slot, this.#clock.monotonicMs());
+    const request = this.#read(reader, entry, header, connection, slot);
+    if (request === undefined) return;
+    try {
+      const pending = entry.handler.handle(request, context, entry.services);
+      if (pending !== undefined) pending.catch((error: unknown) => this.#fail(context, request, error));
+    } catch (error) {
+      this.#fail(context, request, error);
+    }
+  }
+
+  #read(reader: Reader, entry: Entry, header: RequestHeader, connection: ClientConnection, slot: ReplySlot): unknown {
+    try {
+      const request = entry.handler.read(reader, header.apiVersion);
+      // Bytes behind the body are let pass, as Kafka does.
+      reader.finish(true);
+      return request;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#logger.info('closing a connection: its request cannot be read', {
+        connection: connection.id, remoteAddress: connection.remoteAddress, api: entry.handler.name, version: header.apiVersion, reason: error.message,
+      });
+      slot.close(`malformed ${entry.handler.name} request: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #fail(context: DispatchContext, request: unknown, error: unknown): void {
+    const { handler, errors } = context.entry;
+    errors.add();
+    const code = errorCodeOf(error);
+    if (code === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      this.#logger.error('a request failed', { api: handler.name, version: context.apiVersion, clientId: context.clientId, reason: describe(error) });
+    }
+    if (context.isAnswered) return;
+    try {
+      context.reply(handler.errorResponse(request, code, errorMessageOf(error), context.apiVersion));
+    } catch (second) {
+      this.#logger.error('an error could not be answered', { api: handler.name, version: context.apiVersion, reason: describe(second) });
+      context.closeConnection('internal error');
+    }
+  }
+
+  /** Encodes a reply and hands it over. Throws ProtocolError for one that cannot be written; nothing was sent then. */
+  send(context: DispatchContext, response: unknown, onSent?: () => void): void {
+    const writer = this.#writer;
+    beginResponse(writer, context.apiKey, context.apiVersion, context.correlationId);
+    try {
+      context.entry.handler.write(writer, response, context.apiVersion);
+      writer.endFrame();
+    } catch (error) {
+      writer.abortFrame();
+      throw error;
+    }
+    context.entry.totalTimeMs.record(this.#clock.monotonicMs() - context.receivedMs);
+    context.slot.send(writer.take(), onSent);
+  }
+}
+
+class DispatchContext implements RequestContext<unknown> {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string;
+  readonly connection: ClientConnection;
+  readonly receivedMs: number;
+  readonly entry: Entry;
+  readonly slot: ReplySlot;
+  isAnswered = false;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(dispatcher: Dispatcher, entry: Entry, header: RequestHeader, connection: ClientConnection, slot: ReplySlot, receivedMs: number) {
+    this.#dispatcher = dispatcher;
+    this.entry = entry;
+    this.apiKey = header.apiKey;
+    this.apiVersion = header.apiVersion;
+    this.correlationId = header.correlationId;
+    this.clientId = header.clientId ?? '';
+    this.connection = connection;
+    this.slot = slot;
+    this.receivedMs = receivedMs;
+  }
+
+  reply(response: unknown, onSent?: () => void): void {
+    if (this.isAnswered) {
+      onSent?.();
+      throw new Error('a request was answered twice');
+    }
+    this.#dispatcher.send(this, response, onSent);
+    this.isAnswered = true;
+  }
+
+  replyNothing(): void {
+    this.isAnswered = true;
+    this.slot.none();
+  }
+
+  closeConnection(reason: string): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    this.slot.close(reason);
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

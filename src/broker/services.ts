@@ -1,0 +1,52 @@
+import type { Disk } from '../base/disk.ts';
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { BrokerConfig } from '../config/types.ts';
+import type { BrokerEndpoint, BrokerRegistration, ClusterMetadata } from '../metadata/types.ts';
+import type { Counter, MetricsRegistry } from '../metrics/registry.ts';
+import type { LogManager } from '../storage/types.ts';
+import type { FetchSessions } from './fetch/sessions.ts';
+import type { PartitionTable } from './partition/partitions.ts';
+import type { ProducerIds } from './producerIds.ts';
+import type { TopicCreation } from './topicCreation.ts';
+import type { Waiting } from './waiting.ts';
+
+/** The span of versions of one API, as ApiVersions tells it. */
+export interface ServedApi {
+  readonly apiKey: number;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+}
+
+/** Counters of the data path, looked up once. */
+export interface BrokerCounters {
+  readonly producedBytes: Counter;
+  readonly fetchedBytes: Counter;
+}
+
+/** What handlers work with. One object for the life of the broker. */
+export interface BrokerServices {
+  readonly nodeId: number;
+  /** Live: settings made while running are in it. Read it anew for each request. */
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly counters: BrokerCounters;
+  readonly disk: Disk;
+  readonly logs: LogManager;
+  readonly metadata: ClusterMetadata;
+  readonly partitions: PartitionTable;
+  readonly waiting: Waiting;
+  readonly fetchSessions: FetchSessions;
+  readonly producerIds: ProducerIds;
+  readonly topicCreation: TopicCreation;
+  /** Everything served, in the order of the keys. */
+  readonly servedApis: readonly ServedApi[];
+}
+
+/** Where clients of a listener reach a broker; undefined when it is fenced or has no such listener. */
+export function endpointOf(broker: BrokerRegistration | undefined, listenerName: string): BrokerEndpoint | undefined {
+  if (broker === undefined || broker.fenced) return undefined;
+  return broker.endpoints.find((endpoint) => endpoint.listener === listenerName);
+}
