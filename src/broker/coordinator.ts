@@ -1,0 +1,437 @@
+/**
+ * The runtime under every coordinator (groups, transactions, share state): one shard a partition of the coordinator's topic. A shard holds a state that
+ * is rebuilt by replaying the partition, changes it by records, and answers only when those records are below the high watermark.
+ *
+ * Decisions run one after another on the JS thread. What a decision asks to be written joins the batch that is open; while a batch is on its way
+ * the next one gathers (group commit), so at most one append of a shard is in flight. When an append fails, the state goes back to what it was
+ * before that batch and everything decided after it.
+ */
+import { assert } from '../base/assert.ts';
+import type { Clock, Logger } from '../base/ports.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { Writer } from '../protocol/writer.ts';
+import { ShardTimers } from './coordinatorTimers.ts';
+import type { CoordinatorLog, CoordinatorRecord } from './contract.ts';
+
+/** Steps that take a change back; they run last to first. */
+export type Undo = (() => void)[];
+
+/** What a decision wants written. */
+export interface Write<Change> {
+  /** In this order, in one atomic batch. Empty: `settle` waits for what was decided before, and writes nothing. */
+  readonly changes: readonly Change[];
+  /** True when the decision has changed the state itself (and `settle` handles a failure): `apply` is not called. */
+  readonly decided?: boolean;
+  /** Exactly once: with 0 below the high watermark, or with the Kafka error code that stopped it. */
+  readonly settle: (errorCode: number) => void;
+}
+
+/** The part of a coordinator that knows what its records mean. `decide` functions live beside it and run inside `CoordinatorShard.submit`. */
+export interface CoordinatorMachine<State, Change> {
+  /** An empty state, before its partition is replayed. */
+  create(host: ShardHost<Change>): State;
+  /** Live and in replay. `undo` is null in replay. */
+  apply(state: State, change: Change, undo: Undo | null): void;
+  encode(change: Change, writer: Writer): CoordinatorRecord;
+  /** Null: a record of a kind that this coordinator does not keep. Throws on bytes that are no such record. */
+  decode(key: Buffer, value: Buffer | null): Change | null;
+  /** The whole partition was replayed: set timers, repair what a restart breaks. */
+  onActive(state: State): void;
+  /**
+   * The shard is given up: answer with `errorCode` whoever waits inside the state. Its timers are gone already; writes that are still pending
+   * settle after this.
+   */
+  onInactive(state: State, errorCode: number): void;
+}
+
+/** What a state may use of its shard. */
+export interface ShardHost<Change> {
+  readonly partition: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timers: ShardTimers;
+  /** Writes without a request: from a timer, or from `settle`. On a shard that was given up it settles with NOT_COORDINATOR. */
+  write(write: Write<Change> | null): void;
+}
+
+export interface CoordinatorOptions {
+  /** How long a write may wait for the high watermark before its client is told REQUEST_TIMED_OUT, milliseconds. */
+  readonly commitTimeoutMs: number;
+  /** Key and value bytes of one append (a single decision may be larger). */
+  readonly batchBytesMax: number;
+  /** Decisions of one shard that wait for their append; more are refused with COORDINATOR_NOT_AVAILABLE. */
+  readonly pendingWritesMax: number;
+  /** After a failed load, milliseconds. */
+  readonly loadRetryMs: number;
+  /** Runs `task` when the present turn is over, so that all writes of a turn share one append. */
+  readonly defer: (task: () => void) => void;
+}
+
+/** What the runtime adds to each record when it judges the size of a batch: length fields and attributes. */
+const RECORD_OVERHEAD_BYTES = 24;
+
+interface Batch {
+  readonly records: CoordinatorRecord[];
+  readonly undo: Undo;
+  settles: ((errorCode: number) => void)[];
+  bytes: number;
+  readonly openedMs: number;
+}
+
+type ShardStatus = 'idle' | 'loading' | 'active' | 'failed';
+
+/** After these this node no longer speaks for the partition, or cannot know what its log holds. */
+function endsLeadership(errorCode: number): boolean {
+  return (
+    errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ||
+    errorCode === ErrorCode.FENCED_LEADER_EPOCH ||
+    errorCode === ErrorCode.NOT_COORDINATOR ||
+    errorCode === ErrorCode.KAFKA_STORAGE_ERROR
+  );
+}
+
+/** What clients are told about a failed append: an error that makes them look for the coordinator again, or try again. */
+export function coordinatorError(errorCode: number): number {
+  switch (errorCode) {
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.NOT_ENOUGH_REPLICAS:
+    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case ErrorCode.REQUEST_TIMED_OUT:
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.FENCED_LEADER_EPOCH:
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return ErrorCode.NOT_COORDINATOR;
+    case ErrorCode.MESSAGE_TOO_LARGE:
+    case ErrorCode.RECORD_LIST_TOO_LARGE:
+    case ErrorCode.INVALID_FETCH_SIZE:
+      return ErrorCode.UNKNOWN_SERVER_ERROR;
+    default:
+      return errorCode;
+  }
+}
+
+/** One partition of a coordinator's topic. */
+export class CoordinatorShard<State, Change> implements ShardHost<Change> {
+  readonly partition: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timers: ShardTimers;
+  private readonly machine: CoordinatorMachine<State, Change>;
+  private readonly log: CoordinatorLog;
+  private readonly options: CoordinatorOptions;
+  private readonly writer: Writer;
+  private status: ShardStatus = 'idle';
+  private state: State | null = null;
+  /** Grows with every load and unload: what belongs to an earlier life is ignored. */
+  private life = 0;
+  /** The head is in flight when `appending`; the last one is open. */
+  private batches: Batch[] = [];
+  private appending = false;
+  private flushDue = false;
+  private pendingWrites = 0;
+  private commitTimer: { cancel(): void } | null = null;
+
+  constructor(
+    partition: number,
+    machine: CoordinatorMachine<State, Change>,
+    log: CoordinatorLog,
+    ports: { readonly clock: Clock; readonly logger: Logger },
+    options: CoordinatorOptions,
+    writer: Writer,
+  ) {
+    this.partition = partition;
+    this.machine = machine;
+    this.log = log;
+    this.clock = ports.clock;
+    this.logger = ports.logger;
+    this.options = options;
+    this.writer = writer;
+    this.timers = new ShardTimers(ports.clock);
+  }
+
+  get isActive(): boolean {
+    return this.status === 'active';
+  }
+
+  /** True while some decision waits for its append: the state may still be taken back. */
+  get hasPendingWrites(): boolean {
+    return this.batches.length > 0;
+  }
+
+  /** The state for a look at it, or null with the reason in `unavailable()`. */
+  get current(): State | null {
+    return this.status === 'active' ? this.state : null;
+  }
+
+  /** Why the shard cannot be asked: 0 when it can. Starts to load a partition that this node leads and has not loaded. */
+  unavailable(): number {
+    if (this.status === 'active') return ErrorCode.NONE;
+    if (this.status === 'idle' && this.log.leads(this.partition)) this.load();
+    if (this.status === 'loading') return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+    return this.status === 'failed' ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.NOT_COORDINATOR;
+  }
+
+  /**
+   * Runs `decide` on the state and writes what it asks for. Returns 0, or why it was not run: then nothing has changed and
+   * nothing will be called.
+   */
+  submit(decide: (state: State) => Write<Change> | null): number {
+    const unavailable = this.unavailable();
+    if (unavailable !== ErrorCode.NONE) return unavailable;
+    if (this.pendingWrites >= this.options.pendingWritesMax) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    this.write(decide(this.state as State));
+    return ErrorCode.NONE;
+  }
+
+  /** Calls `settle` when everything decided so far is below the high watermark (at once when it is), or why that failed. */
+  afterPending(settle: (errorCode: number) => void): void {
+    this.write({ changes: [], settle });
+  }
+
+  write(write: Write<Change> | null): void {
+    if (write === null) return;
+    if (this.status !== 'active') return this.settleOne(write.settle, ErrorCode.NOT_COORDINATOR);
+    if (write.changes.length === 0) {
+      const last = this.batches.at(-1);
+      if (last === undefined) return this.settleOne(write.settle, ErrorCode.NONE);
+      last.settles.push(write.settle);
+      this.pendingWrites++;
+      return;
+    }
+    const records = write.changes.map((change) => this.machine.encode(change, this.writer));
+    const batch = this.openBatch(bytesOf(records));
+    for (const record of records) batch.records.push(record);
+    batch.settles.push(write.settle);
+    this.pendingWrites++;
+    if (write.decided !== true) for (const change of write.changes) this.machine.apply(this.state as State, change, batch.undo);
+    this.flushLater();
+  }
+
+  /** The batch that takes `bytes` more. */
+  private openBatch(bytes: number): Batch {
+    const last = this.batches.at(-1);
+    const isSent = this.appending && this.batches.length === 1;
+    if (last !== undefined && !isSent && last.bytes + bytes <= this.options.batchBytesMax) {
+      last.bytes += bytes;
+      return last;
+    }
+    const batch: Batch = { records: [], undo: [], settles: [], bytes, openedMs: this.clock.monotonicMs() };
+    this.batches.push(batch);
+    return batch;
+  }
+
+  private flushLater(): void {
+    if (this.flushDue || this.appending) return;
+    this.flushDue = true;
+    this.options.defer(() => {
+      this.flushDue = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const head = this.batches[0];
+    if (this.appending || this.status !== 'active' || head === undefined) return;
+    this.appending = true;
+    const { life } = this;
+    let isDone = false;
+    const done = (errorCode: number): void => {
+      if (isDone) return;
+      isDone = true;
+      if (life === this.life) this.onAppended(errorCode);
+    };
+    try {
+      this.log.append(this.partition, head.records, done);
+    } catch (error) {
+      this.logger.error('the append of a coordinator failed', { topic: this.log.topic, partition: this.partition, error: String(error) });
+      done(ErrorCode.UNKNOWN_SERVER_ERROR);
+    }
+    if (this.appending && this.commitTimer === null) this.armCommitTimer();
+  }
+
+  private onAppended(errorCode: number): void {
+    this.appending = false;
+    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND) {
+      const batch = this.batches.shift();
+      assert(batch !== undefined, 'the batch in flight is the first');
+      if (this.batches.length > 0) this.flushLater();
+      else this.dropCommitTimer();
+      return this.settleAll(batch.settles, errorCode);
+    }
+    this.logger.warn('a coordinator could not write', { topic: this.log.topic, partition: this.partition, errorCode });
+    if (endsLeadership(errorCode)) return this.unload(errorCode);
+    const failed = this.batches;
+    this.batches = [];
+    this.dropCommitTimer();
+    for (const batch of failed.toReversed()) for (const step of batch.undo.toReversed()) step();
+    for (const batch of failed) this.settleAll(batch.settles, errorCode);
+  }
+
+  private settleAll(settles: readonly ((errorCode: number) => void)[], errorCode: number): void {
+    this.pendingWrites -= settles.length;
+    for (const settle of settles) this.settleOne(settle, errorCode);
+  }
+
+  private settleOne(settle: (errorCode: number) => void, errorCode: number): void {
+    try {
+      settle(errorCode);
+    } catch (error) {
+      this.logger.error('a coordinator failed to answer', { topic: this.log.topic, partition: this.partition, error: String(error) });
+    }
+  }
+
+  private armCommitTimer(): void {
+    const oldest = this.batches[0];
+    if (oldest === undefined) return;
+    const leftMs = oldest.openedMs + this.options.commitTimeoutMs - this.clock.monotonicMs();
+    this.commitTimer = this.clock.setTimer(Math.max(leftMs, 1), () => this.onCommitTimeout());
+  }
+
+  private dropCommitTimer(): void {
+    this.commitTimer?.cancel();
+    this.commitTimer = null;
+  }
+
+  /** Clients are told; the records stay on their way, and still count as pending so that a stuck log cannot collect without bound. */
+  private onCommitTimeout(): void {
+    this.commitTimer = null;
+    const bound = this.clock.monotonicMs() - this.options.commitTimeoutMs;
+    const overdue = this.batches.filter((batch) => batch.openedMs <= bound && batch.settles.length > 0);
+    for (const batch of overdue) {
+      const { settles } = batch;
+      batch.settles = settles.map(() => ignore);
+      for (const settle of settles) this.settleOne(settle, ErrorCode.REQUEST_TIMED_OUT);
+    }
+    if (this.appending && this.commitTimer === null) this.commitTimer = this.clock.setTimer(this.options.commitTimeoutMs, () => this.onCommitTimeout());
+  }
+
+  /** Replays the partition; without effect when it is loaded or loading. */
+  load(): void {
+    if (this.status === 'active' || this.status === 'loading') return;
+    const life = ++this.life;
+    const state = this.machine.create(this);
+    this.status = 'loading';
+    this.state = state;
+    const startedMs = this.clock.monotonicMs();
+    let failure: unknown = null;
+    let recordCount = 0;
+    const visit = (record: { key: Buffer; value: Buffer | null; offset: number }): void => {
+      if (life !== this.life || failure !== null) return;
+      recordCount++;
+      failure = this.replay(state, record);
+    };
+    const onLoaded = (error: unknown): void => {
+      if (life !== this.life) return;
+      if (error !== null) return this.onLoadFailed(error);
+      this.logger.info('a coordinator has loaded', { topic: this.log.topic, partition: this.partition, recordCount, tookMs: this.clock.monotonicMs() - startedMs });
+      this.status = 'active';
+      this.timers.open();
+      this.machine.onActive(state);
+    };
+    this.log.load(this.partition, visit).then(
+      () => onLoaded(failure),
+      (error: unknown) => onLoaded(failure ?? error),
+    );
+  }
+
+  /** Null, or why the record cannot be taken. */
+  private replay(state: State, record: { key: Buffer; value: Buffer | null; offset: number }): unknown {
+    try {
+      const change = this.machine.decode(record.key, record.value);
+      if (change !== null) this.machine.apply(state, change, null);
+      return null;
+    } catch (error) {
+      return new Error(`the record at offset ${record.offset} cannot be replayed`, { cause: error });
+    }
+  }
+
+  private onLoadFailed(error: unknown): void {
+    this.logger.error('a coordinator failed to load', { topic: this.log.topic, partition: this.partition, error: describeError(error) });
+    this.state = null;
+    this.status = 'failed';
+    const { life } = this;
+    this.clock.setTimer(this.options.loadRetryMs, () => {
+      if (life !== this.life || this.status !== 'failed') return;
+      this.status = 'idle';
+      if (this.log.leads(this.partition)) this.load();
+    });
+  }
+
+  /** Gives the partition up: everybody who waits is told `errorCode` (as clients know it), and the state is dropped. */
+  unload(errorCode: number = ErrorCode.NOT_COORDINATOR): void {
+    const { status, state, batches } = this;
+    this.life++;
+    this.status = 'idle';
+    this.state = null;
+    this.batches = [];
+    this.appending = false;
+    this.timers.close();
+    this.dropCommitTimer();
+    if (status === 'active' && state !== null) this.machine.onInactive(state, coordinatorError(errorCode));
+    for (const batch of batches) this.settleAll(batch.settles, errorCode);
+  }
+}
+
+function ignore(): void {
+  // its client has been answered
+}
+
+function bytesOf(records: readonly CoordinatorRecord[]): number {
+  let bytes = 0;
+  for (const { key, value } of records) bytes += key.length + (value === null ? 0 : value.length) + RECORD_OVERHEAD_BYTES;
+  return bytes;
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
+}
+
+/** All shards of one coordinator, made when first asked for. */
+export class CoordinatorRuntime<State, Change> {
+  readonly log: CoordinatorLog;
+  private readonly shards = new Map<number, CoordinatorShard<State, Change>>();
+  private readonly machine: CoordinatorMachine<State, Change>;
+  private readonly ports: { readonly clock: Clock; readonly logger: Logger };
+  private readonly options: CoordinatorOptions;
+  private readonly writer = new Writer();
+
+  constructor(
+    machine: CoordinatorMachine<State, Change>,
+    log: CoordinatorLog,
+    ports: { readonly clock: Clock; readonly logger: Logger },
+    options: CoordinatorOptions,
+  ) {
+    this.machine = machine;
+    this.log = log;
+    this.ports = ports;
+    this.options = options;
+  }
+
+  shard(partition: number): CoordinatorShard<State, Change> {
+    assert(partition >= 0 && partition < this.log.partitionCount, 'a partition of the coordinator topic');
+    const known = this.shards.get(partition);
+    if (known !== undefined) return known;
+    const shard = new CoordinatorShard(partition, this.machine, this.log, this.ports, this.options, this.writer);
+    this.shards.set(partition, shard);
+    return shard;
+  }
+
+  /** The shards that were ever asked for or elected. */
+  known(): IterableIterator<CoordinatorShard<State, Change>> {
+    return this.shards.values();
+  }
+
+  onElected(partition: number): void {
+    this.shard(partition).load();
+  }
+
+  onResigned(partition: number): void {
+    this.shards.get(partition)?.unload();
+  }
+
+  close(): void {
+    for (const shard of this.shards.values()) shard.unload();
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The group coordinator: finds the shard of a group, runs the request on it, and answers when what it changed is kept. Holds no policy; that is in
+ * classic/ and offsets/.
+ */
+import type { Ports } from '../../base/ports.ts';
+import { ErrorCode } from '../../protocol/errors.ts';
+import type { HeartbeatRequest } from '../../protocol/generated/heartbeat.ts';
+import type { JoinGroupRequest } from '../../protocol/generated/joinGroup.ts';
+import type { MemberIdentity, MemberResponse } from '../../protocol/generated/leaveGroup.ts';
+import type { OffsetCommitRequest, OffsetCommitResponseTopic } from '../../protocol/generated/offsetCommit.ts';
+import type { OffsetFetchResponseTopics } from '../../protocol/generated/offsetFetch.ts';
+import type { SyncGroupRequest } from '../../protocol/generated/syncGroup.ts';
+import { coordinatorError, CoordinatorRuntime } from '../coordinator.ts';
+import type { CoordinatorShard } from '../coordinator.ts';
+import type { CoordinatorLog } from '../contract.ts';
+import { heartbeat } from './classic/heartbeat.ts';
+import { joinGroup } from './classic/join.ts';
+import type { GroupClient } from './classic/join.ts';
+import { leaveGroup } from './classic/leave.ts';
+import type { JoinReply, SyncReply } from './classic/member.ts';
+import { joinError, syncError } from './classic/replies.ts';
+import { syncGroup } from './classic/sync.ts';
+import { describeGroup, listGroups } from './describe.ts';
+import type { GroupDescription, GroupFilter, GroupListing } from './describe.ts';
+import { groupMachine } from './machine.ts';
+import { commitOffsets } from './offsets/commit.ts';
+import { fetchAllOffsets, fetchOffsets } from './offsets/fetch.ts';
+import type { FetchedTopic } from './offsets/fetch.ts';
+import { checkGroupDelete, checkOffsetDelete, deleteGroup, deleteOffsets } from './offsets/remove.ts';
+import { partitionFor } from './partition.ts';
+import type { GroupChange } from './records.ts';
+import { Retention, writeAll } from './retention.ts';
+import type { GroupSettings } from './settings.ts';
+import type { GroupState } from './state.ts';
+
+export type GroupRuntime = CoordinatorRuntime<GroupState, GroupChange>;
+type GroupShard = CoordinatorShard<GroupState, GroupChange>;
+
+/** Topics as the cluster knows them now. */
+export interface TopicIds {
+  idOf(topicName: string): string | undefined;
+  nameOf(topicId: string): string | undefined;
+}
+
+export interface GroupCoordinatorOptions {
+  readonly log: CoordinatorLog;
+  readonly config: GroupSettings;
+  readonly ports: Ports;
+  readonly topicIds: TopicIds;
+  /** Runs a task when the present turn is over, so that commits of many connections share one append; the next microtask if not given. */
+  readonly defer?: (task: () => void) => void;
+}
+
+/** Kafka's `group.coordinator.cached.buffer.max.bytes`; a batch of this size passes every default limit of a topic. */
+const BATCH_BYTES_MAX = 1_000_000;
+const PENDING_WRITES_MAX = 50_000;
+const LOAD_RETRY_MS = 5_000;
+
+export interface OffsetDeletion {
+  /** Of the whole request. */
+  readonly errorCode: number;
+  /** Topics that the group is subscribed to keep their offsets. */
+  readonly subscribed: ReadonlySet<string>;
+}
+
+export class GroupCoordinator {
+  readonly topicIds: TopicIds;
+  private readonly runtime: GroupRuntime;
+  private readonly settings: GroupSettings;
+  private readonly retention: Retention;
+
+  constructor({ log, config, ports, topicIds, defer = queueMicrotask }: GroupCoordinatorOptions) {
+    this.topicIds = topicIds;
+    this.settings = config;
+    const machine = groupMachine(config, ports.random);
+    const onActive = (state: GroupState): void => {
+      machine.onActive(state);
+      this.retention.onShardActive(state.host.partition);
+    };
+    this.runtime = new CoordinatorRuntime({ ...machine, onActive }, log, ports, {
+      commitTimeoutMs: config.commitTimeoutMs,
+      batchBytesMax: BATCH_BYTES_MAX,
+      pendingWritesMax: PENDING_WRITES_MAX,
+      loadRetryMs: LOAD_RETRY_MS,
+      defer,
+    });
+    this.retention = new Retention(this.runtime, ports.clock, config.retentionCheckIntervalMs);
+  }
+
+  /** Which partition of `__consumer_offsets` keeps the group. */
+  partitionFor(groupId: string): number {
+    return partitionFor(groupId, this.runtime.log.partitionCount);
+  }
+
+  /** This node leads the partition now: its groups are loaded. */
+  onElected(partition: number): void {
+    this.runtime.onElected(partition);
+  }
+
+  /** Another node leads the partition now: everybody who waits is sent there. */
+  onResigned(partition: number): void {
+    this.runtime.onResigned(partition);
+  }
+
+  /** Forgets what was committed for these topics, on all partitions that this node leads. */
+  onTopicsDeleted(topicNames: readonly string[]): void {
+    this.retention.dropTopics(topicNames);
+  }
+
+  close(): void {
+    this.retention.close();
+    this.runtime.close();
+  }
+
+  private shardOf(groupId: string): GroupShard {
+    return this.runtime.shard(this.partitionFor(groupId));
+  }
+
+  join(request: JoinGroupRequest, client: GroupClient, reply: JoinReply): void {
+    const { groupId, memberId, sessionTimeoutMs } = request;
+    if (groupId === '') return reply(joinError(memberId, ErrorCode.INVALID_GROUP_ID));
+    if (sessionTimeoutMs < this.settings.sessionTimeoutMsMin || sessionTimeoutMs > this.settings.sessionTimeoutMsMax) {
+      return reply(joinError(memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
+    }
+    const errorCode = this.shardOf(groupId).submit((state) => joinGroup(state, request, client, reply));
+    if (errorCode !== ErrorCode.NONE) reply(joinError(memberId, errorCode));
+  }
+
+  sync(request: SyncGroupRequest, reply: SyncReply): void {
+    if (request.groupId === '') return reply(syncError(ErrorCode.INVALID_GROUP_ID));
+    const errorCode = this.shardOf(request.groupId).submit((state) => syncGroup(state, request, reply));
+    if (errorCode !== ErrorCode.NONE) reply(syncError(errorCode));
+  }
+
+  /** Returns the error code. A group that is being loaded is taken to be alive. */
+  heartbeat(request: HeartbeatRequest): number {
+    if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID;
+    const shard = this.shardOf(request.groupId);
+    if (shard.current !== null) return heartbeat(shard.current, request);
+    const errorCode = shard.unavailable();
+    return errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : errorCode;
+  }
+
+  leave(groupId: string, members: readonly MemberIdentity[], reply: (errorCode: number, members: readonly MemberResponse[]) => void): void {
+    if (groupId === '') return reply(ErrorCode.INVALID_GROUP_ID, []);
+    const errorCode = this.shardOf(groupId).submit((state) => {
+      const left = leaveGroup(state, groupId, members);
+      const { write } = left;
+      if (write === null) {
+        reply(left.errorCode, left.members);
+        return null;
+      }
+      return {
+        ...write,
+        settle: (writeError) => {
+          write.settle(writeError);
+          reply(coordinatorError(writeError), writeError === ErrorCode.NONE ? left.members : []);
+        },
+      };
+    });
+    if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
+  }
+
+  /** Topics of the request are known to exist, and carry both name and id. On an error of the whole request `topics` is empty. */
+  commit(request: OffsetCommitRequest, apiVersion: number, reply: (errorCode: number, topics: OffsetCommitResponseTopic[]) => void): void {
+    const errorCode = this.shardOf(request.groupId).submit((state) => {
+      const commit = commitOffsets(state, request, apiVersion);
+      if (commit.changes.length === 0) {
+        reply(commit.errorCode, commit.topics);
+        return null;
+      }
+      const settle = (writeError: number): void => reply(coordinatorError(writeError), writeError === ErrorCode.NONE ? commit.topics : []);
+      return { changes: commit.changes, settle };
+    });
+    if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
+  }
+
+  /** Waits for commits that are on their way, so that no offset is given out that may be taken back. Null topics: all. */
+  fetch(groupId: string, topics: readonly FetchedTopic[] | null, reply: (errorCode: number, topics: OffsetFetchResponseTopics[]) => void): void {
+    const shard = this.shardOf(groupId);
+    const answer = (state: GroupState): void => reply(ErrorCode.NONE, topics === null ? fetchAllOffsets(state, groupId) : fetchOffsets(state, groupId, topics));
+    const errorCode = shard.submit((state) => {
+      if (shard.hasPendingWrites) return { changes: [], settle: (writeError) => (writeError === ErrorCode.NONE ? answer(state) : reply(fetchError(writeError), [])) };
+      answer(state);
+      return null;
+    });
+    if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
+  }
+
+  deleteOffsets(groupId: string, topics: ReadonlyMap<string, readonly number[]>, reply: (deletion: OffsetDeletion) => void): void {
+    const refuse = (errorCode: number): void => reply({ errorCode, subscribed: new Set() });
+    if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID);
+    const shard = this.shardOf(groupId);
+    const errorCode = shard.submit((state) => {
+      const group = state.groups.get(groupId);
+      const groupError = checkOffsetDelete(group);
+      if (groupError !== ErrorCode.NONE) return refuse(groupError), null;
+      const subscribed = new Set([...topics.keys()].filter((topic) => group!.isSubscribedTo(topic)));
+      const changes: GroupChange[] = [];
+      for (const [topic, partitions] of topics) if (!subscribed.has(topic)) changes.push(...deleteOffsets(state, groupId, topic, partitions));
+      writeAll(shard, changes, (writeError) => reply({ errorCode: coordinatorError(writeError), subscribed }));
+      return null;
+    });
+    if (errorCode !== ErrorCode.NONE) refuse(errorCode);
+  }
+
+  deleteGroup(groupId: string, reply: (errorCode: number) => void): void {
+    const shard = this.shardOf(groupId);
+    const errorCode = shard.submit((state) => {
+      const groupError = checkGroupDelete(state.groups.get(groupId));
+      if (groupError === ErrorCode.NONE) writeAll(shard, deleteGroup(state, groupId), (writeError) => reply(coordinatorError(writeError)));
+      else reply(groupError);
+      return null;
+    });
+    if (errorCode !== ErrorCode.NONE) reply(errorCode);
+  }
+
+  /** Null with an error code when the group cannot be asked for. */
+  describe(groupId: string): GroupDescription | number {
+    const shard = this.shardOf(groupId);
+    const state = shard.current;
+    return state === null ? shard.unavailable() : describeGroup(state, groupId);
+  }
+
+  /** The groups of all partitions that this node leads; an error code while one of them is not ready. */
+  list(filter: GroupFilter): GroupListing[] | number {
+    const listed: GroupListing[] = [];
+    for (let partition = 0; partition < this.runtime.log.partitionCount; partition++) {
+      const shard = this.runtime.shard(partition);
+      const errorCode = shard.unavailable();
+      if (errorCode === ErrorCode.NOT_COORDINATOR) continue;
+      if (errorCode !== ErrorCode.NONE) return errorCode;
+      if (shard.current !== null) listed.push(...listGroups(shard.current, filter));
+    }
+    return listed;
+  }
+}
+
+/** Older consumers look for the coordinator again only after this. */
+function fetchError(errorCode: number): number {
+  const told = coordinatorError(errorCode);
+  return told === ErrorCode.COORDINATOR_NOT_AVAILABLE ? ErrorCode.NOT_COORDINATOR : told;
+}

@@ -1,0 +1,45 @@
+/** The group coordinator and the APIs of classic groups and committed offsets. */
+import type { BrokerConfig } from '../../config/types.ts';
+import type { ApiHandler } from '../contract.ts';
+import { GroupCoordinator } from './groupCoordinator.ts';
+import type { GroupCoordinatorOptions } from './groupCoordinator.ts';
+import { deleteGroupsHandler } from './handlers/deleteGroups.ts';
+import { describeGroupsHandler } from './handlers/describeGroups.ts';
+import { heartbeatHandler } from './handlers/heartbeat.ts';
+import { joinGroupHandler } from './handlers/joinGroup.ts';
+import { leaveGroupHandler } from './handlers/leaveGroup.ts';
+import { listGroupsHandler } from './handlers/listGroups.ts';
+import { offsetCommitHandler } from './handlers/offsetCommit.ts';
+import { offsetDeleteHandler } from './handlers/offsetDelete.ts';
+import { offsetFetchHandler } from './handlers/offsetFetch.ts';
+import { syncGroupHandler } from './handlers/syncGroup.ts';
+import type { GroupServices } from './services.ts';
+import { groupSettings } from './settings.ts';
+
+// each handler has its own request and response types; the list of them can name none
+// eslint-disable-next-line typescript/no-explicit-any
+export const groupHandlers: readonly ApiHandler<GroupServices, any, any>[] = [
+  offsetCommitHandler,
+  offsetFetchHandler,
+  joinGroupHandler,
+  heartbeatHandler,
+  leaveGroupHandler,
+  syncGroupHandler,
+  describeGroupsHandler,
+  listGroupsHandler,
+  deleteGroupsHandler,
+  offsetDeleteHandler,
+];
+
+/**
+ * `log` is `__consumer_offsets`. The broker calls `onElected` and `onResigned` as leadership of its partitions comes and goes, `onTopicsDeleted` when
+ * topics have gone, and `close` at the end.
+ */
+export function createGroupCoordinator(options: Omit<GroupCoordinatorOptions, 'config'> & { readonly config: BrokerConfig }): GroupCoordinator {
+  return new GroupCoordinator({ ...options, config: groupSettings(options.config) });
+}
+
+export { GroupCoordinator } from './groupCoordinator.ts';
+export type { GroupCoordinatorOptions, TopicIds } from './groupCoordinator.ts';
+export { partitionFor } from './partition.ts';
+export type { GroupServices } from './services.ts';

@@ -1,0 +1,86 @@
+import type { Random } from '../../base/ports.ts';
+import type { CoordinatorMachine, ShardHost, Undo } from '../coordinator.ts';
+import { joinError, syncError } from './classic/replies.ts';
+import { prepareRebalance, resetSession } from './classic/rebalance.ts';
+import { restoreGroup } from './classic/record.ts';
+import { ClassicState } from './classic/group.ts';
+import type { ClassicGroup } from './classic/group.ts';
+import { decodeGroupChange, encodeGroupChange } from './records.ts';
+import type { GroupChange } from './records.ts';
+import type { GroupSettings } from './settings.ts';
+import { GroupState } from './state.ts';
+
+/** Groups and offsets as a state under records. */
+export function groupMachine(settings: GroupSettings, random: Random): CoordinatorMachine<GroupState, GroupChange> {
+  return {
+    create: (host: ShardHost<GroupChange>) => new GroupState(host, settings, random),
+    apply,
+    encode: encodeGroupChange,
+    decode: decodeGroupChange,
+    onActive,
+    onInactive,
+  };
+}
+
+function apply(state: GroupState, change: GroupChange, undo: Undo | null): void {
+  if (change.kind === 'group') applyGroup(state, change, undo);
+  else applyOffset(state, change, undo);
+}
+
+function applyGroup(state: GroupState, change: GroupChange & { kind: 'group' }, undo: Undo | null): void {
+  const { groupId } = change;
+  const before = state.groups.get(groupId);
+  if (change.value === null) state.groups.delete(groupId);
+  else state.groups.set(groupId, restoreGroup(groupId, change.value, state.tally));
+  undo?.push(() => undoGroup(state, groupId, before));
+}
+
+/** A group that began in the meantime stays: people wait in it. The log still knows its predecessor. */
+function undoGroup(state: GroupState, groupId: string, before: ClassicGroup | undefined): void {
+  const present = state.groups.get(groupId);
+  if (before === undefined) state.groups.delete(groupId);
+  else if (present === undefined) state.groups.set(groupId, before);
+  else present.isPersisted ||= before.isPersisted;
+}
+
+function applyOffset(state: GroupState, change: GroupChange & { kind: 'offset' }, undo: Undo | null): void {
+  const { groupId, topic, partition, value } = change;
+  if (value === null) {
+    const before = state.offsets.remove(groupId, topic, partition);
+    if (before === undefined) return;
+    undo?.push(() => {
+      if (!state.groups.has(groupId)) state.createGroup(groupId);
+      state.offsets.put(groupId, topic, partition, before);
+    });
+    return;
+  }
+  const isNewGroup = !state.groups.has(groupId);
+  if (isNewGroup) state.createGroup(groupId);
+  const before = state.offsets.put(groupId, topic, partition, value);
+  undo?.push(() => {
+    if (before === undefined) state.offsets.remove(groupId, topic, partition);
+    else state.offsets.put(groupId, topic, partition, before);
+    const group = state.groups.get(groupId);
+    if (isNewGroup && group !== undefined) state.dropIfUnused(group);
+  });
+}
+
+function onActive(state: GroupState): void {
+  for (const group of state.groups.values()) {
+    for (const member of group.members.values()) resetSession(state, group, member);
+    if (group.members.size > state.settings.membersMax) {
+      state.host.write(prepareRebalance(state, group, 'the loaded group is larger than group.max.size'));
+    }
+  }
+}
+
+function onInactive(state: GroupState, errorCode: number): void {
+  for (const group of state.groups.values()) {
+    group.transitionTo(ClassicState.dead, state.now());
+    for (const member of group.members.values()) {
+      group.answerJoin(member, joinError(member.memberId, errorCode));
+      member.answerSync(syncError(errorCode));
+    }
+  }
+  state.groups.clear();
+}

@@ -1,0 +1,40 @@
+import type { BrokerConfig } from '../../config/types.ts';
+
+/** What the broker's configuration says about groups. */
+export interface GroupSettings {
+  /** `group.initial.rebalance.delay.ms` */
+  readonly initialRebalanceDelayMs: number;
+  /** `group.min.session.timeout.ms` */
+  readonly sessionTimeoutMsMin: number;
+  /** `group.max.session.timeout.ms` */
+  readonly sessionTimeoutMsMax: number;
+  /** `group.max.size` */
+  readonly membersMax: number;
+  /** `offset.metadata.max.bytes` */
+  readonly metadataLengthMax: number;
+  /** `offsets.commit.timeout.ms` */
+  readonly commitTimeoutMs: number;
+  /** `offsets.retention.minutes` */
+  readonly offsetRetentionMs: number;
+  /** `offsets.retention.check.interval.ms` */
+  readonly retentionCheckIntervalMs: number;
+}
+
+export function groupSettings(config: BrokerConfig): GroupSettings {
+  return {
+    initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
+    sessionTimeoutMsMin: config.groupMinSessionTimeoutMs,
+    sessionTimeoutMsMax: config.groupMaxSessionTimeoutMs,
+    membersMax: config.groupMaxSize,
+    metadataLengthMax: config.offsetMetadataMaxBytes,
+    commitTimeoutMs: config.offsetsCommitTimeoutMs,
+    offsetRetentionMs: config.offsetsRetentionMs,
+    retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+  };
+}
+
+/** How long a new member's JoinGroup may wait: its client cannot send heartbeats yet, and may be gone. Kafka's own figure. */
+export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000;
+
+/** Members of one shard that were given an id and have not come back; a flood of JoinGroup without an id ends here. */
+export const PENDING_JOINS_MAX = 100_000;
