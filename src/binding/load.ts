@@ -1,8 +1,8 @@
 import type { Compute } from './compute.ts';
-import { plainCompute } from './plain.ts';
+import { loadWasmCompute } from './wasm.ts';
 
 /** The core in use, chosen once for the process. */
-export const compute: Compute = plainCompute;
+export const compute: Compute = loadWasmCompute();
 
 /** One line for people: which core runs. */
 export function describeCore(): string {

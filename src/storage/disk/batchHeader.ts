@@ -76,7 +76,7 @@ export class BatchHeader implements ScannedBatch {
       this.records >= 0 &&
       this.records <= this.lastOffsetDelta + 1 &&
       this.baseOffset >= offsetMin &&
-      Number.isSafeInteger(this.lastOffset) &&
+      Number.isSafeInteger(this.lastOffset + 1) &&
       this.lastOffset - segmentBaseOffset <= RELATIVE_OFFSET_MAX &&
       Number.isSafeInteger(this.maxTimestampMs) &&
       Number.isSafeInteger(this.baseTimestampMs)
