@@ -11,10 +11,12 @@ import {
   nextBatch, producerEpochOf, producerIdOf, readInt64, writeInt64,
 } from '../record/batchHeader.ts';
 import { renewCrc } from '../record/build.ts';
+import { DEFAULT_LEVEL } from '../record/codecs.ts';
+import { InflateStatus } from '../record/inflater.ts';
+import type { InflateLimits, InflateOutcome } from '../record/inflater.ts';
 import { RecordError } from '../record/recordError.ts';
 import { clientBatchDefect, crcIsRight, replicaBatchDefect } from './batchChecks.ts';
-import { recordFailure, statusFailure } from './compressedBatches.ts';
-import type { RecordRules } from './compressedBatches.ts';
+import { outcomeFailure, recordFailure, statusFailure } from './inflation.ts';
 import type { LogState } from './logState.ts';
 import { markerIn, noteBatch, noteMarker } from './producerNotes.ts';
 import type { Marker } from './producerNotes.ts';
@@ -43,6 +45,8 @@ class QueuedAppend {
   }
 }
 
+/** The inflater has enough to do: asked again after this. */
+const BUSY_RETRY_MS = 5;
 const NO_DONE: AppendDone = () => {};
 const EMPTY = Buffer.alloc(0);
 
@@ -107,7 +111,6 @@ export class Appender {
   #refuseBeforeWork(queued: QueuedAppend): boolean {
     const { config } = this.#state;
     if (queued.bytes.length > config.maxMessageBytes) queued.error = tooLarge(queued.bytes.length, config.maxMessageBytes);
-    else if (!crcIsRight(queued.bytes)) queued.error = new LogError('corrupt', 'the CRC of the batch is wrong');
     if (queued.error === null) return false;
     queued.isReady = true;
     queueMicrotask(() => this.#pump());
@@ -118,18 +121,20 @@ export class Appender {
     const { config, environment } = this.#state;
     const codec = codecIn(attributesOf(queued.bytes, 0));
     const wanted = config.compressionType === 'producer' ? (codec as Codec) : CODEC_BY_NAME[config.compressionType];
-    const rules = this.#rules();
-    if (wanted === codec) {
-      environment.compressed.check(queued.bytes, rules, (error, maxTimestampMs) => {
-        if (error === null) correctMaxTimestamp(queued.bytes, maxTimestampMs);
-        this.#finishWork(queued, error);
-      });
+    const limits = this.#limits();
+    const done = (outcome: InflateOutcome): void => this.#onInflated(queued, outcome);
+    if (wanted === codec) environment.inflater.inflate(queued.bytes, limits, done);
+    else environment.inflater.recompress(queued.bytes, limits, { codec: wanted, level: this.#levelFor(wanted) }, done);
+  }
+
+  #onInflated(queued: QueuedAppend, outcome: InflateOutcome): void {
+    if (outcome.status === InflateStatus.busy && this.#state.refusal === null) {
+      this.#state.environment.ports.clock.setTimer(BUSY_RETRY_MS, () => this.#startWork(queued));
       return;
     }
-    environment.compressed.recompress(queued.bytes, wanted, this.#levelFor(wanted), rules, (error, rebuilt) => {
-      if (rebuilt !== null) queued.bytes = rebuilt;
-      this.#finishWork(queued, error);
-    });
+    if (outcome.status === InflateStatus.ok && outcome.bytes === null) correctMaxTimestamp(queued.bytes, outcome.maxTimestampMs);
+    queued.bytes = outcome.bytes ?? queued.bytes;
+    this.#finishWork(queued, outcomeFailure(outcome));
   }
 
   #finishWork(queued: QueuedAppend, error: LogError | null): void {
@@ -140,18 +145,19 @@ export class Appender {
     this.#pump();
   }
 
-  #levelFor(codec: Codec): number | undefined {
+  #levelFor(codec: Codec): number {
     const { config } = this.#state;
     if (codec === Codec.gzip) return config.compressionGzipLevel;
     if (codec === Codec.lz4) return config.compressionLz4Level;
-    return codec === Codec.zstd ? config.compressionZstdLevel : undefined;
+    return codec === Codec.zstd ? config.compressionZstdLevel : DEFAULT_LEVEL;
   }
 
-  #rules(): RecordRules {
+  #limits(): InflateLimits {
     const { config, environment } = this.#state;
     const now = environment.ports.clock.now();
     const isCreateTime = config.messageTimestampType === 'CreateTime';
     return {
+      inflatedSizeMaxBytes: environment.inflatedBatchMaxBytes,
       requireKeys: config.cleanupPolicy.compact,
       timestampMin: isCreateTime ? now - config.messageTimestampBeforeMaxMs : Number.MIN_SAFE_INTEGER,
       timestampMax: isCreateTime ? Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,

@@ -98,6 +98,7 @@ export class LogFlush {
     const { state } = this;
     state.durableOffset = Math.min(state.durableOffset, endOffset);
     state.syncRequestedOffset = Math.min(state.syncRequestedOffset, endOffset);
+    state.recoveryPoint = Math.min(state.recoveryPoint, endOffset);
     const cut = new LogError('storage', `${state.name} was truncated to ${endOffset}`);
     for (const waiter of this.#take((candidate) => candidate.offset > endOffset)) answer(waiter, cut);
   }

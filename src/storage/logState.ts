@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { DiskError } from '../base/disk.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
-import type { CompressedBatches } from './compressedBatches.ts';
+import type { Inflater } from '../record/inflater.ts';
 import { EpochCache } from './epochs.ts';
 import { LogFlush } from './flush.ts';
 import { ProducerStates } from './producerState.ts';
@@ -16,7 +16,9 @@ import { LogError } from './types.ts';
 export interface LogEnvironment {
   readonly disk: Disk;
   readonly ports: Ports;
-  readonly compressed: CompressedBatches;
+  readonly inflater: Inflater;
+  /** A compressed batch that would become larger is refused. */
+  readonly inflatedBatchMaxBytes: number;
   /** producer.id.expiration.ms; live. */
   producerIdExpirationMs: number;
   readonly reserveAheadBytes: number;
@@ -63,6 +65,8 @@ export class LogState implements SegmentPlace {
   durableOffset = 0;
   /** Up to where a sync has been asked for; at least `durableOffset`. */
   syncRequestedOffset = 0;
+  /** What the checkpoint file says or will say: at most `durableOffset`, and everything beside the segments is durable up to it too. */
+  recoveryPoint = 0;
   /** Producer snapshots on disk, ascending. */
   snapshotOffsets: number[] = [];
   /** The folder got new names since it was last synced. */

@@ -196,6 +196,7 @@ function finishLoading(state: LogState, checkpoints: LogCheckpoints): void {
   if (state.logStartOffset > state.logEndOffset) restartAt(state, state.logStartOffset);
   if (state.epochs.size > 0) state.epochs.truncateFromStart(state.logStartOffset);
   state.syncRequestedOffset = state.durableOffset;
+  state.recoveryPoint = state.durableOffset;
   state.producers.endOffset = state.logEndOffset;
   state.highWatermark = state.environment.highWatermarkFollowsEnd ? state.logEndOffset : checkpoints.highWatermark;
   drawRollJitter(state);
@@ -204,7 +205,7 @@ function finishLoading(state: LogState, checkpoints: LogCheckpoints): void {
 }
 
 /** Of those within segments only the newest is of use. */
-function dropStraySnapshots(state: LogState): void {
+export function dropStraySnapshots(state: LogState): void {
   const useful = new Set(state.segments.slots.map((slot) => slot.baseOffset));
   const newest = state.snapshotOffsets.at(-1);
   deleteSnapshots(state, (offset) => offset !== newest && !useful.has(offset));

@@ -3,7 +3,7 @@ import type { BatchPosition, Segment } from '../base/disk.ts';
 import { Codec, attributesOf, codecIn, isLogAppendTime, maxTimestampOf } from '../record/batchHeader.ts';
 import { RecordCursor } from '../record/iterate.ts';
 import { RecordError } from '../record/recordError.ts';
-import { recordFailure } from './compressedBatches.ts';
+import { readRecords, recordFailure } from './inflation.ts';
 import type { LogState } from './logState.ts';
 import { LogError } from './types.ts';
 import type { TimestampOffset } from './types.ts';
@@ -55,7 +55,7 @@ async function firstRecord(
     const offset = Math.max(place.baseOffset, fromOffset);
     return matches(maxTimestampOf(batch, 0)) ? { timestampMs: maxTimestampOf(batch, 0), offset, leaderEpoch: state.epochs.epochAt(offset) } : null;
   }
-  const records = codecIn(attributes) === Codec.none ? null : await state.environment.compressed.inflate(batch);
+  const records = codecIn(attributes) === Codec.none ? null : await readRecords(state.environment.inflater, batch, state.environment.inflatedBatchMaxBytes);
   state.checkUsable();
   return scanRecords(state, batch, records, matches, fromOffset);
 }

@@ -51,6 +51,7 @@ export async function truncateFully(state: LogState, offset: number): Promise<vo
   state.logEndOffset = offset;
   state.durableOffset = offset;
   state.syncRequestedOffset = offset;
+  state.recoveryPoint = offset;
   state.highWatermark = offset;
   await settle(state);
 }

@@ -1,0 +1,151 @@
+/** What a store does by itself from time to time. All on the clock port. */
+import type { Timer } from '../base/ports.ts';
+import type { LogDirectory } from './logDirectory.ts';
+import type { PartitionLog } from './log.ts';
+import type { LogEnvironment, LogState } from './logState.ts';
+import type { LogTable } from './logTable.ts';
+import { dropStraySnapshots } from './recovery.ts';
+import { saveBelowRecoveryPoint, saveProducerSnapshot } from './sideFiles.ts';
+
+export interface DutySettings {
+  /** log.retention.check.interval.ms: retention, and rolling segments that grew old. */
+  readonly retentionCheckIntervalMs: number;
+  /** log.flush.offset.checkpoint.interval.ms: recovery points and start offsets. */
+  readonly recoveryPointIntervalMs: number;
+  /** replica.high.watermark.checkpoint.interval.ms. */
+  readonly highWatermarkIntervalMs: number;
+  /** producer.id.expiration.check.interval.ms. */
+  readonly producerExpiryIntervalMs: number;
+}
+
+/** Logs that one turn of the event loop looks at, so that ten thousand of them do not stop the traffic. */
+const LOGS_A_TURN = 200;
+
+/** Runs `work` every `intervalMs`, counted from the end of the last run. */
+class Periodic {
+  #timer: Timer | null = null;
+  #isStopped = false;
+  readonly #environment: LogEnvironment;
+  readonly #intervalMs: number;
+  readonly #work: () => Promise<void>;
+
+  constructor(environment: LogEnvironment, intervalMs: number, work: () => Promise<void>) {
+    this.#environment = environment;
+    this.#intervalMs = intervalMs;
+    this.#work = work;
+  }
+
+  start(): void {
+    if (this.#isStopped) return;
+    this.#timer = this.#environment.ports.clock.setTimer(this.#intervalMs, () => {
+      this.#work().then(
+        () => this.start(),
+        (error: unknown) => {
+          this.#environment.ports.logger.error('a background duty failed', { reason: String(error) });
+          this.start();
+        },
+      );
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+}
+
+export class Duties {
+  readonly #table: LogTable;
+  readonly #directories: readonly LogDirectory[];
+  readonly #environment: LogEnvironment;
+  readonly #periodic: readonly Periodic[];
+  #isStopped = false;
+
+  constructor(table: LogTable, directories: readonly LogDirectory[], environment: LogEnvironment, settings: DutySettings) {
+    this.#table = table;
+    this.#directories = directories;
+    this.#environment = environment;
+    this.#periodic = [
+      new Periodic(environment, settings.retentionCheckIntervalMs, () => this.#retainAll()),
+      new Periodic(environment, settings.recoveryPointIntervalMs, () => this.#checkpointOffsets()),
+      new Periodic(environment, settings.highWatermarkIntervalMs, () => this.#saveHighWatermarks()),
+      new Periodic(environment, settings.producerExpiryIntervalMs, () => this.#expireProducers()),
+    ];
+  }
+
+  start(): void {
+    for (const duty of this.#periodic) duty.start();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const duty of this.#periodic) duty.stop();
+  }
+
+  async #eachLog(work: (log: PartitionLog) => void): Promise<void> {
+    let count = 0;
+    for (const log of [...this.#table.all()]) {
+      if (this.#isStopped) return;
+      work(log);
+      count += 1;
+      if (count % LOGS_A_TURN === 0) await this.#nextTurn();
+    }
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => void this.#environment.ports.clock.setTimer(0, resolve));
+  }
+
+  #retainAll(): Promise<void> {
+    return this.#eachLog((log) => {
+      log.roll();
+      log.applyRetention(this.#environment.ports.clock.now());
+    });
+  }
+
+  #expireProducers(): Promise<void> {
+    return this.#eachLog((log) => void log.state.producers.expire(this.#environment.ports.clock.now(), this.#environment.producerIdExpirationMs));
+  }
+
+  async #saveHighWatermarks(): Promise<void> {
+    for (const directory of this.#directories) await this.#orWarn(directory, () => directory.saveHighWatermarks());
+  }
+
+  async #checkpointOffsets(): Promise<void> {
+    for (const directory of this.#directories) await this.#orWarn(directory, () => checkpointDirectory(directory));
+  }
+
+  async checkpointAll(): Promise<void> {
+    for (const directory of this.#directories) {
+      await checkpointDirectory(directory);
+      await directory.saveHighWatermarks();
+    }
+  }
+
+  async #orWarn(directory: LogDirectory, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // A full disk keeps the old checkpoint, which is still true. Anything worse shows at the next append.
+      this.#environment.ports.logger.warn('a checkpoint could not be written', { directory: directory.path, reason: String(error) });
+    }
+  }
+}
+
+/** Moves the recovery points up to what is durable and writes them, with the start offsets. */
+export async function checkpointDirectory(directory: LogDirectory): Promise<void> {
+  for (const { state } of directory.logs) if (state.refusal === null) await advanceRecoveryPoint(state);
+  await directory.saveOffsets();
+}
+
+async function advanceRecoveryPoint(state: LogState): Promise<void> {
+  const point = state.durableOffset;
+  const hasSideFiles = state.epochs.dirty || state.segments.slots.some((slot) => slot.transactions?.dirty === true);
+  if (point === state.recoveryPoint && !hasSideFiles) return;
+  // Producers of now are those at the recovery point when nothing is waiting: a restart then replays nothing.
+  if (point === state.logEndOffset && state.producers.size > 0) {
+    saveProducerSnapshot(state);
+    dropStraySnapshots(state);
+  }
+  if (await saveBelowRecoveryPoint(state)) state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(point, state.durableOffset));
+}

@@ -1,0 +1,103 @@
+/** Loads every log of one directory, several at a time. */
+import { FileName, folderKind } from './fileNames.ts';
+import { PartitionLog } from './log.ts';
+import type { LogDirectory } from './logDirectory.ts';
+import { LogState } from './logState.ts';
+import type { LogEnvironment } from './logState.ts';
+import type { LogTable } from './logTable.ts';
+import { readPartitionMetadata } from './partitionMetadata.ts';
+import { loadLog } from './recovery.ts';
+import type { LogCheckpoints } from './recovery.ts';
+import type { TopicConfigView } from './settings.ts';
+import { StoreError } from './storeError.ts';
+
+/** Why a folder was left alone. */
+export type FolderReport = 'stray' | 'future' | 'kafkaMetadata' | 'unknown';
+
+export interface LoadingJob {
+  readonly directory: LogDirectory;
+  readonly environment: LogEnvironment;
+  readonly table: LogTable;
+  readonly configOf: (topic: string) => TopicConfigView;
+  readonly concurrency: number;
+  readonly onProgress: (done: number, total: number, path: string) => void;
+  readonly onFolder: (path: string, report: FolderReport) => void;
+}
+
+/** A partition of a Raft log: Apache Kafka's metadata, not records. */
+const QUORUM_STATE = 'quorum-state';
+const METADATA_TOPIC = '__cluster_metadata';
+
+interface FoundPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly name: string;
+}
+
+/** Throws DiskError, StoreError corrupt and duplicate. */
+export async function loadDirectory(job: LoadingJob): Promise<void> {
+  const partitions = await findPartitions(job);
+  const checkpointsOf = await job.directory.readCheckpoints();
+  let done = 0;
+  await forEach(partitions, job.concurrency, async (found) => {
+    await loadPartition(job, found, checkpointsOf(found.name));
+    done += 1;
+    job.onProgress(done, partitions.length, `${job.directory.path}/${found.name}`);
+  });
+}
+
+async function findPartitions(job: LoadingJob): Promise<FoundPartition[]> {
+  const { disk } = job.environment;
+  const { path } = job.directory;
+  const partitions: FoundPartition[] = [];
+  for (const entry of await disk.list(path)) {
+    if (!entry.isDirectory) continue;
+    const folder = `${path}/${entry.name}`;
+    const kind = folderKind(entry.name);
+    if (kind.kind === 'delete') await disk.remove(folder);
+    else if (kind.kind !== 'partition') job.onFolder(folder, kind.kind);
+    else if (kind.topic === METADATA_TOPIC && (await isRaftLog(job, folder))) job.onFolder(folder, 'kafkaMetadata');
+    else partitions.push({ topic: kind.topic, partition: kind.partition, name: entry.name });
+  }
+  return partitions;
+}
+
+async function isRaftLog(job: LoadingJob, folder: string): Promise<boolean> {
+  return (await job.environment.disk.list(folder)).some((entry) => entry.name === QUORUM_STATE);
+}
+
+async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints: LogCheckpoints): Promise<void> {
+  const { directory, environment, table } = job;
+  const folder = `${directory.path}/${found.name}`;
+  const twin = table.get(found.topic, found.partition);
+  if (twin !== undefined) throw new StoreError('duplicate', folder, `${folder} and ${twin.directory} hold the same partition: move one of them away`);
+  const topicId = await readPartitionMetadata(environment.disk, folder);
+  const state = new LogState({ topic: found.topic, partition: found.partition, topicId, folder }, job.configOf(found.topic), directory, environment);
+  const log = new PartitionLog(state);
+  table.add(log);
+  directory.logs.add(log);
+  await loadLog(state, { checkpoints, isClean: directory.wasClean });
+  if (state.durableOffset < state.logEndOffset) state.flush.requestAll();
+}
+
+/** At most `concurrency` at a time; the first error ends it once the running ones have ended. */
+async function forEach<T>(items: readonly T[], concurrency: number, work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  let failed: { readonly error: unknown } | null = null;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failed === null) {
+      const item = items[next] as T;
+      next += 1;
+      try {
+        await work(item);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+  if (failed !== null) throw (failed as { error: unknown }).error;
+}
+
+/** The names that a log directory may hold beside partitions; for tools that look at one. */
+export const ROOT_FILES: readonly string[] = [FileName.metaProperties, FileName.lock, FileName.cleanShutdown, FileName.recoveryPoints, FileName.highWatermarks, FileName.logStarts];

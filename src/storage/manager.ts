@@ -1,0 +1,340 @@
+/** All logs of one node: finds, makes, loads and deletes them, and keeps the directories' duties going. */
+import { assert } from '../base/assert.ts';
+import { DiskError } from '../base/disk.ts';
+import type { Disk } from '../base/disk.ts';
+import type { Ports } from '../base/ports.ts';
+import type { Inflater } from '../record/inflater.ts';
+import { DeferredWork } from './deferredWork.ts';
+import { agreeOnIdentity, claimDirectory, enterDirectory } from './directoryOpening.ts';
+import type { DirectoryIdentity } from './directoryOpening.ts';
+import { Duties } from './duties.ts';
+import type { DutySettings } from './duties.ts';
+import { detachedFolder, isTopicName, partitionFolder } from './fileNames.ts';
+import { randomHex } from './ids.ts';
+import { loadDirectory } from './loading.ts';
+import type { FolderReport } from './loading.ts';
+import { PartitionLog } from './log.ts';
+import { LogDirectory } from './logDirectory.ts';
+import { LogState } from './logState.ts';
+import type { LogEnvironment } from './logState.ts';
+import { LogTable } from './logTable.ts';
+import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
+import { loadLog } from './recovery.ts';
+import type { TopicConfigView } from './settings.ts';
+import { sideFilesWritten } from './sideFiles.ts';
+import { stopOrderly } from './shutdown.ts';
+import { StoreError } from './storeError.ts';
+import { LogError } from './types.ts';
+import type { Log, LogManager } from './types.ts';
+
+export interface LogManagerOptions {
+  readonly disk: Disk;
+  readonly ports: Ports;
+  readonly inflater: Inflater;
+  /** Closed with the store. */
+  readonly ownsInflater: boolean;
+  readonly inflatedBatchMaxBytes: number;
+  /** log.dirs; at least one. */
+  readonly directories: readonly string[];
+  readonly nodeId: number;
+  /** Null: what the directories say, or a new one. */
+  readonly clusterId: string | null;
+  readonly adoptKafkaData: boolean;
+  readonly duties: DutySettings;
+  readonly producerIdExpirationMs: number;
+  /** Logs loaded at the same time in each directory. */
+  readonly loadingConcurrency: number;
+  readonly reserveAheadBytes: number;
+  readonly highWatermarkFollowsEnd: boolean;
+}
+
+const TOPIC_ID = /^[A-Za-z0-9_-]{22}$/;
+
+export class StoreManager implements LogManager {
+  onDirectoryOffline: ((path: string, reason: string) => void) | null = null;
+  /** A folder in a log directory that is no partition's, or whose partition cannot be: it was not touched. */
+  onUnknownFolder: ((path: string, report: FolderReport) => void) | null = null;
+  readonly #options: LogManagerOptions;
+  readonly #environment: LogEnvironment;
+  readonly #directories: LogDirectory[];
+  readonly #table = new LogTable();
+  readonly #deferred: DeferredWork;
+  readonly #duties: Duties;
+  /** By folder name: opens and deletes of one partition come one after the other. */
+  readonly #changes = new Map<string, Promise<unknown>>();
+  #identity: DirectoryIdentity | null = null;
+  #phase: 'new' | 'starting' | 'open' | 'closed' = 'new';
+
+  constructor(options: LogManagerOptions) {
+    assert(options.directories.length > 0, 'a store has a directory');
+    this.#options = options;
+    const { disk, ports } = options;
+    this.#deferred = new DeferredWork(ports.clock);
+    this.#environment = {
+      disk,
+      ports,
+      inflater: options.inflater,
+      inflatedBatchMaxBytes: options.inflatedBatchMaxBytes,
+      producerIdExpirationMs: options.producerIdExpirationMs,
+      reserveAheadBytes: options.reserveAheadBytes,
+      highWatermarkFollowsEnd: options.highWatermarkFollowsEnd,
+      defer: (delayMs, work) => this.#deferred.after(delayMs, work),
+    };
+    this.#directories = options.directories.map((path) => new LogDirectory(disk, path, ports.logger, this.#directoryFailed));
+    this.#duties = new Duties(this.#table, this.#directories, this.#environment, options.duties);
+  }
+
+  readonly #directoryFailed = (directory: LogDirectory, reason: string): void => {
+    this.onDirectoryOffline?.(directory.path, reason);
+  };
+
+  get directories(): readonly LogDirectory[] {
+    return this.#directories;
+  }
+
+  /** Known once started. */
+  get clusterId(): string {
+    assert(this.#identity !== null, 'the store is started');
+    return this.#identity.clusterId;
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#table.get(topic, partition);
+  }
+
+  logs(): Iterable<PartitionLog> {
+    return this.#table.all();
+  }
+
+  async start(configOf: (topic: string) => TopicConfigView, options: { readonly onProgress?: (done: number, total: number, path: string) => void } = {}): Promise<void> {
+    assert(this.#phase === 'new', 'a store starts once');
+    this.#phase = 'starting';
+    try {
+      await this.#claimAll();
+      await this.#loadAll(configOf, options.onProgress ?? (() => {}));
+    } catch (error) {
+      this.#phase = 'closed';
+      await this.#releaseAll();
+      throw error;
+    }
+    this.#phase = 'open';
+    this.#duties.start();
+  }
+
+  /** Locks every directory and settles whose they are; one that cannot be read is offline, as long as another one works. */
+  async #claimAll(): Promise<void> {
+    const { disk, ports } = this.#options;
+    const found = new Map<LogDirectory, Awaited<ReturnType<typeof claimDirectory>>>();
+    for (const directory of this.#directories) {
+      await this.#orOffline(directory, async () => void found.set(directory, await claimDirectory(disk, directory, this.#options)));
+    }
+    const identity = agreeOnIdentity(found, this.#options, ports.random);
+    this.#identity = identity;
+    for (const [directory, meta] of found) await this.#orOffline(directory, () => enterDirectory(disk, directory, meta, identity, ports.random));
+    this.#checkAnyOnline();
+  }
+
+  async #loadAll(configOf: (topic: string) => TopicConfigView, onProgress: (done: number, total: number, path: string) => void): Promise<void> {
+    for (const directory of this.#directories) {
+      if (!directory.online) continue;
+      await this.#orOffline(directory, () =>
+        loadDirectory({
+          directory,
+          environment: this.#environment,
+          table: this.#table,
+          configOf,
+          concurrency: this.#options.loadingConcurrency,
+          onProgress,
+          onFolder: (path, report) => this.onUnknownFolder?.(path, report),
+        }),
+      );
+      if (!directory.online) for (const log of directory.logs) this.#table.remove(log);
+    }
+    this.#checkAnyOnline();
+    for (const directory of this.#directories) if (directory.online) await this.#orOffline(directory, () => directory.saveOffsets());
+  }
+
+  async #orOffline(directory: LogDirectory, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      directory.fail(error.message);
+    }
+  }
+
+  #checkAnyOnline(): void {
+    if (this.#directories.some((directory) => directory.online)) return;
+    const paths = this.#directories.map((directory) => directory.path).join(', ');
+    throw new StoreError('offline', paths, `no log directory can be used: ${paths}`);
+  }
+
+  #checkOpen(): void {
+    if (this.#phase !== 'open') throw new LogError('closed', 'the store is not open');
+  }
+
+  /** Runs `work` when earlier changes of the same partition have ended. */
+  #inTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#changes.get(folder) ?? Promise.resolve()).then(work, work);
+    this.#changes.set(folder, turn);
+    const forget = (): void => {
+      if (this.#changes.get(folder) === turn) this.#changes.delete(folder);
+    };
+    turn.then(forget, forget);
+    return turn;
+  }
+
+  /** Throws LogError invalidTopic, inconsistentTopicId, diskFull, storage. */
+  async open(topic: string, partition: number, topicId: string, config: TopicConfigView, leaderEpoch = -1): Promise<Log> {
+    this.#checkOpen();
+    if (!isTopicName(topic)) throw new LogError('invalidTopic', `${JSON.stringify(topic.slice(0, 300))} cannot be a topic's name`);
+    if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff) throw new LogError('invalidTopic', `${partition} cannot be a partition`);
+    if (!TOPIC_ID.test(topicId)) throw new LogError('inconsistentTopicId', `${JSON.stringify(topicId.slice(0, 100))} is no topic id`);
+    const log = await this.#inTurn(partitionFolder(topic, partition), async () => {
+      const existing = this.#table.get(topic, partition);
+      return existing === undefined ? this.#create(topic, partition, topicId, config) : this.#reopen(existing, topicId, config);
+    });
+    if (leaderEpoch > log.latestEpoch) log.state.epochs.assign(leaderEpoch, log.logEndOffset);
+    return log;
+  }
+
+  async #reopen(log: PartitionLog, topicId: string, config: TopicConfigView): Promise<PartitionLog> {
+    const { state } = log;
+    if (state.topicId === ZERO_TOPIC_ID && topicId !== ZERO_TOPIC_ID) {
+      await this.#guarded(state, 'writing partition.metadata', () => writePartitionMetadata(this.#options.disk, state.folder, topicId));
+      state.topicId = topicId;
+    }
+    checkTopicId(state.name, state.topicId, topicId);
+    log.updateConfig(config);
+    return log;
+  }
+
+  async #create(topic: string, partition: number, topicId: string, config: TopicConfigView): Promise<PartitionLog> {
+    this.#checkOpen();
+    const directory = this.#emptiestDirectory();
+    const folder = `${directory.path}/${partitionFolder(topic, partition)}`;
+    const state = new LogState({ topic, partition, topicId, folder }, config, directory, this.#environment);
+    directory.pendingLogs += 1;
+    try {
+      await this.#guarded(state, 'creating', () => this.#makeFiles(state, topicId));
+    } finally {
+      directory.pendingLogs -= 1;
+    }
+    const log = new PartitionLog(state);
+    if (!directory.online) log.stop(new LogError('storage', `log directory ${directory.path} is offline`));
+    state.checkUsable();
+    directory.logs.add(log);
+    this.#table.add(log);
+    return log;
+  }
+
+  async #makeFiles(state: LogState, topicId: string): Promise<void> {
+    const { disk } = this.#options;
+    try {
+      await disk.makeDirectory(state.folder);
+      const known = await readPartitionMetadata(disk, state.folder);
+      if (known === ZERO_TOPIC_ID) await writePartitionMetadata(disk, state.folder, topicId);
+      else checkTopicId(state.name, known, topicId);
+      await loadLog(state, { isClean: false, checkpoints: { recoveryPoint: 0, logStartOffset: 0, highWatermark: 0 } });
+      await disk.syncDirectory(state.folder);
+      await disk.syncDirectory(state.host.path);
+      state.folderDirty = false;
+    } catch (error) {
+      // A full disk must not leave half a log behind; data that was there before stays.
+      if (error instanceof DiskError && state.logEndOffset === 0) await disk.remove(state.folder).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #guarded(state: LogState, doing: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof StoreError) throw new LogError('storage', error.message);
+      throw state.diskFailure(error, doing);
+    }
+  }
+
+  #emptiestDirectory(): LogDirectory {
+    const online = this.#directories.filter((directory) => directory.online);
+    const [first, ...others] = online;
+    if (first === undefined) throw new LogError('storage', 'every log directory is offline');
+    const load = (directory: LogDirectory): number => directory.logs.size + directory.pendingLogs;
+    return others.reduce((best, candidate) => (load(candidate) < load(best) ? candidate : best), first);
+  }
+
+  async delete(topic: string, partition: number): Promise<void> {
+    const log = await this.#detach(topic, partition, 'delete');
+    if (log === null) return;
+    this.#deferred.after(log.state.config.fileDeleteDelayMs, () => {
+      const removal = log.closeFiles().then(() => this.#options.disk.remove(log.directory));
+      removal.catch((error: unknown) => this.#options.ports.logger.warn('a deleted folder could not be removed', { folder: log.directory, reason: String(error) }));
+    });
+  }
+
+  /** Puts the folder of a partition that the cluster does not know aside as `-stray`: it is never deleted. */
+  async stray(topic: string, partition: number): Promise<void> {
+    await (await this.#detach(topic, partition, 'stray'))?.closeFiles();
+  }
+
+  /** Renames the folder and forgets the log; null when there is none. */
+  #detach(topic: string, partition: number, reason: 'delete' | 'stray'): Promise<PartitionLog | null> {
+    this.#checkOpen();
+    return this.#inTurn(partitionFolder(topic, partition), async () => {
+      const log = this.#table.get(topic, partition);
+      if (log === undefined) return null;
+      const { state } = log;
+      const directory = log.state.host as LogDirectory;
+      log.stop(new LogError('closed', `${state.name} was deleted`));
+      await log.quiesce();
+      await sideFilesWritten(state);
+      this.#table.remove(log);
+      directory.logs.delete(log);
+      const folder = `${directory.path}/${detachedFolder(topic, partition, randomHex(this.#options.ports.random), reason)}`;
+      await this.#guarded(state, 'deleting', async () => {
+        await this.#options.disk.rename(state.folder, folder);
+        state.folder = folder;
+        await this.#options.disk.syncDirectory(directory.path);
+      });
+      // A new log of that name must not inherit its offsets. A full disk is no reason to keep it: the offsets are checked when they are read.
+      await directory.saveOffsets().catch((error: unknown) => this.#options.ports.logger.warn('offsets could not be written', { reason: String(error) }));
+      return log;
+    });
+  }
+
+  async checkpoint(): Promise<void> {
+    this.#checkOpen();
+    await this.#duties.checkpointAll();
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === 'closed') return;
+    const wasOpen = this.#phase === 'open';
+    this.#phase = 'closed';
+    this.#duties.stop();
+    await Promise.allSettled([...this.#changes.values()]);
+    this.#deferred.cancelAll();
+    if (wasOpen) {
+      for (const directory of this.#directories) await stopOrderly(directory, this.#environment);
+    }
+    await this.#releaseAll();
+  }
+
+  async #releaseAll(): Promise<void> {
+    for (const log of [...this.#table.all()]) {
+      log.stop(new LogError('closed', 'the store is closed'));
+      await log.closeFiles().catch(() => {});
+    }
+    for (const directory of this.#directories) {
+      await directory.flushes.idle();
+      await directory.lock?.release();
+      directory.lock = null;
+    }
+    if (this.#options.ownsInflater) await this.#options.inflater.close();
+  }
+}
+
+function checkTopicId(name: string, known: string, asked: string): void {
+  if (known === asked) return;
+  throw new LogError('inconsistentTopicId', `${name} holds topic id ${known}, asked for ${asked}`);
+}

@@ -1,0 +1,36 @@
+/** The orderly end of one log directory, after which the next start has nothing to scan. */
+import { cleanShutdownBytes, cleanShutdownPath } from './cleanShutdown.ts';
+import { checkpointDirectory } from './duties.ts';
+import type { LogDirectory } from './logDirectory.ts';
+import type { PartitionLog } from './log.ts';
+import type { LogEnvironment } from './logState.ts';
+import { LogError } from './types.ts';
+
+/** Never rejects: what cannot be written is left to the next start's recovery. */
+export async function stopOrderly(directory: LogDirectory, environment: LogEnvironment): Promise<void> {
+  const logs = [...directory.logs];
+  await Promise.all(logs.map((log) => log.quiesce()));
+  const flushed = await Promise.all(logs.map(flushLog));
+  try {
+    for (const log of logs) await log.saveForCleanStart();
+    await checkpointDirectory(directory);
+    await directory.saveHighWatermarks();
+    await closeAll(logs);
+    const isClean = directory.online && flushed.every(Boolean) && logs.every((log) => log.state.recoveryPoint === log.state.logEndOffset);
+    if (isClean) await environment.disk.writeFileAtomic(cleanShutdownPath(directory.path), cleanShutdownBytes);
+  } catch (error) {
+    environment.ports.logger.warn('the store could not be stopped in order: the next start will recover', { directory: directory.path, reason: String(error) });
+    await closeAll(logs).catch(() => {});
+  }
+}
+
+function flushLog(log: PartitionLog): Promise<boolean> {
+  return new Promise((resolve) => log.flush((error) => resolve(error === null)));
+}
+
+async function closeAll(logs: readonly PartitionLog[]): Promise<void> {
+  for (const log of logs) {
+    log.stop(new LogError('closed', 'the store is closed'));
+    await log.closeFiles();
+  }
+}
