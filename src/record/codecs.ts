@@ -3,7 +3,7 @@ import { Codec, HEADER_BYTES, attributesOf, codecIn, sizeOf } from './batchHeade
 import { DEFAULT_LEVEL } from './codecs/codec.ts';
 import type { RecordCodec } from './codecs/codec.ts';
 import { gzip } from './codecs/gzip.ts';
-import { nativeLz4, plainLz4 } from './codecs/lz4.ts';
+import { nativeLz4, plainLz4, wasmLz4 } from './codecs/lz4.ts';
 import { nativeSnappy, plainSnappy } from './codecs/snappy.ts';
 import { nativeZstd, wasmZstd } from './codecs/zstd.ts';
 import { RecordError } from './recordError.ts';
@@ -27,7 +27,7 @@ function candidatesOf(codec: number): readonly (() => RecordCodec | null)[] {
     case Codec.snappy:
       return [nativeSnappy, plainSnappy];
     case Codec.lz4:
-      return [nativeLz4, () => plainLz4];
+      return [nativeLz4, wasmLz4, () => plainLz4];
     case Codec.zstd:
       return [nativeZstd, wasmZstd];
     default:

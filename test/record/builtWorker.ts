@@ -20,7 +20,8 @@ export class BuiltPackage {
     const made = new BuiltPackage(await mkdtemp(join(tmpdir(), 'tidelog-worker-')));
     await mkdir(dirname(made.workerPath), { recursive: true });
     await writeFile(join(made.root, 'package.json'), JSON.stringify({ name: 'tidelog', type: 'module' }));
-    await symlink(join(projectRoot, 'node_modules'), join(made.root, 'node_modules'));
+    // Codecs from node_modules; the compiled core, native or WASM, from where the project has it.
+    for (const folder of ['node_modules', 'wasm', 'build']) await symlink(join(projectRoot, folder), join(made.root, folder));
     await made.bundle('src/record/inflateWorker.ts', 'dist/record/inflateWorker.js');
     return made;
   }

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Codec } from '../../src/record/batchHeader.ts';
@@ -29,9 +29,9 @@ const payload = fc
 describe.each(CODECS.map((codec) => [CODEC_NAMES[codec], codec] as const))('%s', (name, codec) => {
   const implementations = implementationsOf(codec);
 
-  test('has a native implementation or a stated one for this machine', () => {
+  test('has every implementation that this machine allows', () => {
     expect(implementations.length).toBeGreaterThan(0);
-    if (codec === Codec.snappy || codec === Codec.lz4) expect(implementations.length).toBe(2);
+    expect(implementations.length).toBe({ [Codec.gzip]: 1, [Codec.snappy]: 2, [Codec.lz4]: 3, [Codec.zstd]: 'zstdCompressSync' in zlib ? 2 : 1 }[codec]);
   });
 
   test('every implementation reads what every other one writes', () => {
@@ -142,7 +142,7 @@ test('levels change the size and not the content', () => {
 
 describe('gzip', () => {
   test('members follow one another', () => {
-    expect(inflate(Codec.gzip, Buffer.concat([gzipSync('one'), gzipSync('two')]), 6).toString()).toBe('onetwo');
+    expect(inflate(Codec.gzip, Buffer.concat([zlib.gzipSync('one'), zlib.gzipSync('two')]), 6).toString()).toBe('onetwo');
   });
 });
 

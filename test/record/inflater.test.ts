@@ -185,15 +185,15 @@ describe('worker inflater', () => {
     await inflater.close();
   });
 
-  test('is found from a bundle anywhere in the package', async () => {
-    await built.bundle('src/record/workerInflater.ts', 'dist/bundled/deep/inflater.js');
+  test('is found from a bundle elsewhere in the package', async () => {
+    await built.bundle('src/record/workerInflater.ts', 'dist/bundled/inflater.js');
     const script = join(built.root, 'check.mjs');
     const batchPath = join(built.root, 'batch');
     await writeFile(batchPath, batchOf(Codec.zstd, LARGE));
     await writeFile(
       script,
       `import { readFileSync } from 'node:fs';
-       import { openInflater } from './dist/bundled/deep/inflater.js';
+       import { openInflater } from './dist/bundled/inflater.js';
        const inflater = openInflater();
        const limits = { inflatedSizeMaxBytes: ${CAP}, requireKeys: true, timestampMin: 0, timestampMax: 1e15 };
        inflater.inflate(readFileSync(${JSON.stringify(batchPath)}), limits, (outcome) => {

@@ -1,6 +1,5 @@
 /** The LZ4 frame format, as far as Kafka's clients read it: version 1, no dictionary. Blocks may be linked on read; we write independent ones. */
 import { inflateLz4Block, lz4BlockBound } from './lz4Block.ts';
-import type { Lz4Compressor } from './lz4Block.ts';
 import { refuseCorrupt, refuseTooLarge, trimmed } from './library.ts';
 import { xxhash32 } from './xxhash32.ts';
 
@@ -17,6 +16,11 @@ const BLOCK_SIZE_CODE_64K = 4;
 const WRITTEN_BLOCK_BYTES = 1 << 16;
 /** A byte of LZ4 stands for 255 bytes at most. */
 const EXPANSION_MAX = 255;
+
+/** As inflateLz4Block. */
+export type InflateBlock = typeof inflateLz4Block;
+/** Compresses [from, to) of `input` into `out` at `outStart`, where lz4BlockBound of it fits; returns the position after the last byte. */
+export type CompressBlock = (input: Buffer, from: number, to: number, out: Buffer, outStart: number) => number;
 
 export interface Lz4Frame {
   readonly flags: number;
@@ -70,14 +74,15 @@ function walkBlocks(bytes: Buffer, flags: number, blockSizeMaxBytes: number, blo
   return { flags, blockSizeMaxBytes, blocksStart, contentBytes, end, inflatedBytesMax };
 }
 
-/** Inflates with the decoder of lz4Block.ts, holding at most `sizeMaxBytes` of output. */
-export function inflateLz4Frame(bytes: Buffer, frame: Lz4Frame, sizeMaxBytes: number): Buffer {
+/** Inflates block by block, holding at most `sizeMaxBytes` of output. */
+export function inflateLz4Frame(bytes: Buffer, frame: Lz4Frame, sizeMaxBytes: number, inflateBlock: InflateBlock = inflateLz4Block): Buffer {
   const room = Buffer.allocUnsafeSlow(Math.min(frame.inflatedBytesMax, sizeMaxBytes));
   let outAt = 0;
   for (let at = frame.blocksStart, length = bytes.readUInt32LE(at); length !== 0; length = bytes.readUInt32LE(at)) {
     const start = at + WORD_BYTES;
     const end = start + (length & ~STORED_MASK);
-    outAt = inflateBlock(bytes, start, end, length >= STORED_MASK, room, outAt, frame, sizeMaxBytes);
+    outAt = length >= STORED_MASK ? copyStored(bytes, start, end, room, outAt) : inflateInto(bytes, start, end, room, outAt, frame, inflateBlock);
+    if (outAt === -1) refuseTooLarge('lz4', sizeMaxBytes);
     at = end;
     if (frame.flags & Flag.blockChecksum) {
       if (xxhash32(bytes, start, end) !== bytes.readUInt32LE(end)) refuseCorrupt('lz4: block checksum differs');
@@ -89,20 +94,21 @@ export function inflateLz4Frame(bytes: Buffer, frame: Lz4Frame, sizeMaxBytes: nu
   return trimmed(room, outAt);
 }
 
-function inflateBlock(bytes: Buffer, start: number, end: number, isStored: boolean, room: Buffer, outAt: number, frame: Lz4Frame, sizeMaxBytes: number): number {
-  if (isStored) {
-    if (end - start > room.length - outAt) refuseTooLarge('lz4', sizeMaxBytes);
-    return outAt + bytes.copy(room, outAt, start, end);
-  }
+/** -1 where there is no room. */
+function copyStored(bytes: Buffer, start: number, end: number, room: Buffer, outAt: number): number {
+  return end - start > room.length - outAt ? -1 : outAt + bytes.copy(room, outAt, start, end);
+}
+
+/** -1 where there is no room. */
+function inflateInto(bytes: Buffer, start: number, end: number, room: Buffer, outAt: number, frame: Lz4Frame, inflateBlock: InflateBlock): number {
   const blockEnd = outAt + frame.blockSizeMaxBytes;
   const historyStart = frame.flags & Flag.independent ? outAt : 0;
-  const inflatedEnd = inflateLz4Block(bytes, start, end, room, outAt, Math.min(blockEnd, room.length), historyStart);
-  if (inflatedEnd !== -1) return inflatedEnd;
-  return blockEnd <= room.length ? refuseCorrupt('lz4: a block inflates past its size') : refuseTooLarge('lz4', sizeMaxBytes);
+  const inflatedEnd = inflateBlock(bytes, start, end, room, outAt, Math.min(blockEnd, room.length), historyStart);
+  return inflatedEnd === -1 && blockEnd <= room.length ? refuseCorrupt('lz4: a block inflates past its size') : inflatedEnd;
 }
 
 /** A frame of independent 64 KiB blocks without checksums or content size: what Kafka's own producer writes. */
-export function writeLz4Frame(bytes: Buffer, compressor: Lz4Compressor): Buffer {
+export function writeLz4Frame(bytes: Buffer, compressBlock: CompressBlock): Buffer {
   const blocks = Math.ceil(bytes.length / WRITTEN_BLOCK_BYTES);
   const out = Buffer.allocUnsafeSlow(MAGIC_BYTES + DESCRIPTOR_BYTES_MIN + WORD_BYTES + blocks * (WORD_BYTES + 16) + lz4BlockBound(bytes.length));
   out.writeUInt32LE(MAGIC, 0);
@@ -112,15 +118,15 @@ export function writeLz4Frame(bytes: Buffer, compressor: Lz4Compressor): Buffer 
   let outAt = MAGIC_BYTES + DESCRIPTOR_BYTES_MIN;
   for (let from = 0; from < bytes.length; from += WRITTEN_BLOCK_BYTES) {
     const to = Math.min(from + WRITTEN_BLOCK_BYTES, bytes.length);
-    outAt = writeBlock(bytes, from, to, out, outAt, compressor);
+    outAt = writeBlock(bytes, from, to, out, outAt, compressBlock);
   }
   out.writeUInt32LE(0, outAt);
   return trimmed(out, outAt + WORD_BYTES);
 }
 
-function writeBlock(bytes: Buffer, from: number, to: number, out: Buffer, outAt: number, compressor: Lz4Compressor): number {
+function writeBlock(bytes: Buffer, from: number, to: number, out: Buffer, outAt: number, compressBlock: CompressBlock): number {
   const start = outAt + WORD_BYTES;
-  const end = compressor.compress(bytes, from, to, out, start);
+  const end = compressBlock(bytes, from, to, out, start);
   if (end - start < to - from) {
     out.writeUInt32LE(end - start, outAt);
     return end;
