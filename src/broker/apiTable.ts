@@ -1,14 +1,48 @@
 /** Everything this broker serves. */
 import type { Served } from './dispatch.ts';
+import { groupHandlers } from './groups/index.ts';
+import { alterConfigsHandler } from './handlers/alterConfigs.ts';
 import { apiVersionsHandler } from './handlers/apiVersions.ts';
+import { createPartitionsHandler } from './handlers/createPartitions.ts';
 import { createTopicsHandler } from './handlers/createTopics.ts';
+import { deleteRecordsHandler } from './handlers/deleteRecords.ts';
+import { deleteTopicsHandler } from './handlers/deleteTopics.ts';
+import { describeClusterHandler } from './handlers/describeCluster.ts';
+import { describeConfigsHandler } from './handlers/describeConfigs.ts';
+import { describeLogDirsHandler } from './handlers/describeLogDirs.ts';
+import { describeTopicPartitionsHandler } from './handlers/describeTopicPartitions.ts';
 import { fetchHandler } from './handlers/fetch.ts';
+import { findCoordinatorHandler } from './handlers/findCoordinator.ts';
+import { incrementalAlterConfigsHandler } from './handlers/incrementalAlterConfigs.ts';
+import { initProducerIdHandler } from './handlers/initProducerId.ts';
 import { listOffsetsHandler } from './handlers/listOffsets.ts';
 import { metadataHandler } from './handlers/metadata.ts';
+import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts';
 import { produceHandler } from './handlers/produce.ts';
 import type { BrokerServices } from './services.ts';
 
+const handlers: readonly Served['handler'][] = [
+  produceHandler,
+  fetchHandler,
+  listOffsetsHandler,
+  metadataHandler,
+  findCoordinatorHandler,
+  apiVersionsHandler,
+  createTopicsHandler,
+  deleteTopicsHandler,
+  deleteRecordsHandler,
+  initProducerIdHandler,
+  offsetForLeaderEpochHandler,
+  describeConfigsHandler,
+  alterConfigsHandler,
+  describeLogDirsHandler,
+  createPartitionsHandler,
+  incrementalAlterConfigsHandler,
+  describeClusterHandler,
+  describeTopicPartitionsHandler,
+  ...groupHandlers,
+];
+
 export function servedHandlers(services: BrokerServices): Served[] {
-  const own = [produceHandler, fetchHandler, listOffsetsHandler, metadataHandler, apiVersionsHandler, createTopicsHandler];
-  return own.map((handler) => ({ handler, services }));
+  return handlers.map((handler) => ({ handler, services }));
 }

@@ -7,11 +7,15 @@ import { ConfigResourceType, MetadataError } from '../metadata/types.ts';
 import type { BrokerEndpoint, ClusterImage, ClusterMetadata, MetadataDelta } from '../metadata/types.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
 import type { LogManager } from '../storage/types.ts';
+import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topicNames.ts';
 import { servedHandlers } from './apiTable.ts';
 import type { ClientConnection, ReplySlot, RequestSink } from './contract.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { Served } from './dispatch.ts';
+import { PartitionedCoordinatorLog } from './coordinatorLog.ts';
 import { FetchSessions } from './fetch/sessions.ts';
+import { createGroupCoordinator } from './groups/index.ts';
+import type { GroupCoordinator } from './groups/index.ts';
 import { PartitionTable } from './partition/partitions.ts';
 import { ProducerIds } from './producerIds.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
@@ -89,6 +93,7 @@ class LocalBroker implements Broker {
     }
     this.#unsubscribe = metadata.subscribe((delta, image) => this.#onDelta(delta, image));
     await this.services.partitions.reconcile(metadata.image);
+    this.#electCoordinators();
   }
 
   async announce(endpoints: readonly BrokerEndpoint[]): Promise<void> {
@@ -99,6 +104,7 @@ class LocalBroker implements Broker {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#unsubscribe?.();
+    this.services.groupCoordinator.close();
     this.services.waiting.stop();
     await this.services.partitions.whenAllSettled();
     await this.#options.logs.close();
@@ -113,6 +119,7 @@ class LocalBroker implements Broker {
     const nodeId = this.#config.nodeId;
     const partitions = new PartitionTable({ nodeId, logs, waiting, logger, topicConfigOf: (name) => this.#topicConfig(name) });
     const config = (): BrokerConfig => this.#config;
+    const topicCreation = new TopicCreation(metadata, partitions, config);
     metrics.gauge('parked_requests', () => waiting.parkedCount);
     return {
       nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
@@ -122,9 +129,33 @@ class LocalBroker implements Broker {
       counters: { producedBytes: metrics.counter('produced_bytes'), fetchedBytes: metrics.counter('fetched_bytes') },
       fetchSessions: new FetchSessions(clock, random, () => this.#config.maxIncrementalFetchSessionCacheSlots, metrics),
       producerIds: new ProducerIds(metadata),
-      topicCreation: new TopicCreation(metadata, partitions, config),
+      topicCreation,
+      groupCoordinator: this.#composeGroups(partitions, topicCreation),
       servedApis: [],
     };
+  }
+
+  #composeGroups(partitions: PartitionTable, topicCreation: TopicCreation): GroupCoordinator {
+    const { ports, metadata } = this.#options;
+    const log = new PartitionedCoordinatorLog({
+      topic: CONSUMER_OFFSETS_TOPIC, partitions, topicCreation, clock: ports.clock, partitionCountWanted: () => this.#config.offsetsTopicNumPartitions,
+    });
+    return createGroupCoordinator({
+      log,
+      config: this.#config,
+      ports,
+      topicIds: {
+        idOf: (name) => metadata.image.topicsByName.get(name)?.id,
+        nameOf: (id) => metadata.image.topicsById.get(id)?.name,
+      },
+    });
+  }
+
+  /** Loads the groups of every partition of the coordinator's topic that is here. */
+  #electCoordinators(): void {
+    for (const partition of this.services.partitions.topic(CONSUMER_OFFSETS_TOPIC)?.partitions ?? []) {
+      if (partition.isLeader) this.services.groupCoordinator.onElected(partition.index);
+    }
   }
 
   #topicConfig(name: string): TopicConfig {
@@ -137,6 +168,17 @@ class LocalBroker implements Broker {
     if (concernsBroker) this.#config = liveConfig(this.#options.config, image);
     this.services.partitions.apply(delta, image);
     if (concernsBroker) this.services.partitions.reconfigureAll();
+    this.#tellCoordinators(delta);
+  }
+
+  #tellCoordinators(delta: MetadataDelta): void {
+    const { groupCoordinator, partitions } = this.services;
+    for (const topic of delta.topicsDeleted) {
+      if (topic.name === CONSUMER_OFFSETS_TOPIC) for (const { index } of topic.partitions) groupCoordinator.onResigned(index);
+    }
+    if (delta.topicsDeleted.length > 0) groupCoordinator.onTopicsDeleted(delta.topicsDeleted.map(({ name }) => name));
+    const hasNews = [...delta.topicsCreated, ...delta.topicsChanged].some(({ name }) => name === CONSUMER_OFFSETS_TOPIC);
+    if (hasNews) void partitions.whenSettled(CONSUMER_OFFSETS_TOPIC).then(() => this.#electCoordinators());
   }
 
   #onDirectoryOffline(path: string, reason: string): void {

@@ -1,8 +1,5 @@
 import type { ClusterMetadata } from '../metadata/types.ts';
 
-/** Kafka's epochs are int16; the last value is kept for fencing. */
-const EPOCH_MAX = 32_766;
-
 export interface ProducerIdAndEpoch {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -24,11 +21,6 @@ export class ProducerIds {
   async next(): Promise<ProducerIdAndEpoch> {
     while (this.#next >= this.#end) await this.#moreIds();
     return { producerId: this.#next++, producerEpoch: 0 };
-  }
-
-  /** The next epoch of an idempotent producer that lost track; a new id once its epochs are used up. */
-  async bump(producerId: number, producerEpoch: number): Promise<ProducerIdAndEpoch> {
-    return producerEpoch >= EPOCH_MAX ? this.next() : { producerId, producerEpoch: producerEpoch + 1 };
   }
 
   #moreIds(): Promise<void> {

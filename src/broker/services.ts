@@ -5,6 +5,7 @@ import type { BrokerEndpoint, BrokerRegistration, ClusterMetadata } from '../met
 import type { Counter, MetricsRegistry } from '../metrics/registry.ts';
 import type { LogManager } from '../storage/types.ts';
 import type { FetchSessions } from './fetch/sessions.ts';
+import type { GroupCoordinator } from './groups/index.ts';
 import type { PartitionTable } from './partition/partitions.ts';
 import type { ProducerIds } from './producerIds.ts';
 import type { TopicCreation } from './topicCreation.ts';
@@ -41,6 +42,7 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessions;
   readonly producerIds: ProducerIds;
   readonly topicCreation: TopicCreation;
+  readonly groupCoordinator: GroupCoordinator;
   /** Everything served, in the order of the keys. */
   readonly servedApis: readonly ServedApi[];
 }

@@ -1,0 +1,68 @@
+/** FindCoordinator (10), versions 0 to 6. Makes the coordinator's topic on first use. */
+import { CONSUMER_OFFSETS_TOPIC } from '../../metadata/topicNames.ts';
+import { ErrorCode, errorName } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
+import { makeFindCoordinatorResponse, readFindCoordinatorRequest, writeFindCoordinatorResponse } from '../../protocol/generated/findCoordinator.ts';
+import type { Coordinator, FindCoordinatorRequest, FindCoordinatorResponse } from '../../protocol/generated/findCoordinator.ts';
+import type { ApiHandler, RequestContext } from '../contract.ts';
+import { errorCodeOf } from '../errorMapping.ts';
+import { endpointOf } from '../services.ts';
+import type { BrokerServices } from '../services.ts';
+import { spanOf } from '../spec.ts';
+
+const KeyType = { group: 0, transaction: 1, share: 2 } as const;
+const FIRST_VERSION_WITH_MANY_KEYS = 4;
+
+export const findCoordinatorHandler: ApiHandler<BrokerServices, FindCoordinatorRequest, FindCoordinatorResponse> = {
+  ...spanOf(ApiKey.FindCoordinator),
+  read: readFindCoordinatorRequest,
+  write: writeFindCoordinatorResponse,
+  async handle(request, context, services) {
+    const keys = context.apiVersion >= FIRST_VERSION_WITH_MANY_KEYS ? request.coordinatorKeys : [request.key];
+    const refused = typeError(request.keyType);
+    if (refused === ErrorCode.NONE && keys.length > 0) await ensureTopic(services);
+    const coordinators = keys.map((key) => (refused === ErrorCode.NONE ? locate(key, context, services) : notFound(key, refused, TYPE_MESSAGE)));
+    context.reply(response(coordinators, context.apiVersion));
+  },
+  errorResponse: (request, errorCode, message, version) => {
+    const keys = version >= FIRST_VERSION_WITH_MANY_KEYS ? request.coordinatorKeys : [request.key];
+    return response(keys.map((key) => notFound(key, errorCode, message)), version);
+  },
+};
+
+const TYPE_MESSAGE = 'Only consumer groups have a coordinator on this broker: transactions and share groups are not supported';
+
+/** For a transactional producer UNSUPPORTED_VERSION is final; it would ask for ever otherwise. */
+function typeError(keyType: number): number {
+  if (keyType === KeyType.group) return ErrorCode.NONE;
+  return keyType === KeyType.transaction ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.INVALID_REQUEST;
+}
+
+/** A failure shows as a topic that is not there, which clients ask for again. */
+async function ensureTopic(services: BrokerServices): Promise<void> {
+  if (services.partitions.topic(CONSUMER_OFFSETS_TOPIC) !== undefined) return;
+  try {
+    const { code, message } = await services.topicCreation.ensure(CONSUMER_OFFSETS_TOPIC);
+    if (code !== ErrorCode.NONE) services.logger.error('the topic of committed offsets cannot be made', { error: errorName(code), message });
+  } catch (error) {
+    services.logger.error('the topic of committed offsets cannot be made', { error: errorName(errorCodeOf(error)), reason: String(error) });
+  }
+}
+
+function locate(key: string, context: RequestContext<FindCoordinatorResponse>, services: BrokerServices): Coordinator {
+  const topic = services.metadata.image.topicsByName.get(CONSUMER_OFFSETS_TOPIC);
+  const partition = topic?.partitions[services.groupCoordinator.partitionFor(key)];
+  const broker = services.metadata.image.brokers.get(partition?.leader ?? -1);
+  const endpoint = endpointOf(broker, context.connection.listenerName);
+  if (broker === undefined || endpoint === undefined) return notFound(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, null);
+  return { key, nodeId: broker.id, host: endpoint.host, port: endpoint.port, errorCode: ErrorCode.NONE, errorMessage: null };
+}
+
+const notFound = (key: string, errorCode: number, errorMessage: string | null): Coordinator =>
+  ({ key, nodeId: -1, host: '', port: -1, errorCode, errorMessage });
+
+function response(coordinators: Coordinator[], version: number): FindCoordinatorResponse {
+  if (version >= FIRST_VERSION_WITH_MANY_KEYS) return makeFindCoordinatorResponse({ coordinators });
+  const { nodeId, host, port, errorCode, errorMessage } = coordinators[0]!;
+  return makeFindCoordinatorResponse({ nodeId, host, port, errorCode, errorMessage });
+}

@@ -1,0 +1,37 @@
+/** IncrementalAlterConfigs (44), versions 0 and 1. */
+import { ConfigOperation } from '../../metadata/types.ts';
+import type { ChangeOutcome, ConfigResourceType } from '../../metadata/types.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
+import { readIncrementalAlterConfigsRequest, writeIncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
+import type { AlterConfigsResource, AlterConfigsResourceResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
+import type { ApiHandler } from '../contract.ts';
+import type { BrokerServices } from '../services.ts';
+import { spanOf } from '../spec.ts';
+import { alterationProblem, repeated, repeatedRefusal } from './configResults.ts';
+
+export const incrementalAlterConfigsHandler: ApiHandler<BrokerServices, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse> = {
+  ...spanOf(ApiKey.IncrementalAlterConfigs),
+  read: readIncrementalAlterConfigsRequest,
+  write: writeIncrementalAlterConfigsResponse,
+  async handle(request, context, services) {
+    const twice = repeated(request.resources);
+    const responses = await Promise.all(request.resources.map(async (resource) => {
+      const outcome = twice.has(resource) ? repeatedRefusal : await alter(resource, request.validateOnly, services);
+      return result(resource, outcome);
+    }));
+    context.reply({ throttleTimeMs: 0, responses });
+  },
+  errorResponse: (request, code, message) => ({ throttleTimeMs: 0, responses: request.resources.map((resource) => result(resource, { code, message })) }),
+};
+
+function result({ resourceType, resourceName }: AlterConfigsResource, { code, message }: ChangeOutcome): AlterConfigsResourceResponse {
+  return { errorCode: code, errorMessage: message, resourceType, resourceName };
+}
+
+async function alter(resource: AlterConfigsResource, validateOnly: boolean, services: BrokerServices): Promise<ChangeOutcome> {
+  const nullKeys = resource.configs.filter(({ configOperation, value }) => value === null && configOperation !== ConfigOperation.delete);
+  const problem = alterationProblem(resource, resource.configs.map(({ name }) => name), nullKeys.map(({ name }) => name), services.nodeId);
+  if (problem !== null) return problem;
+  const changes = resource.configs.map(({ name, configOperation, value }) => ({ key: name, operation: configOperation as ConfigOperation, value }));
+  return services.metadata.controller.incrementalAlterConfigs(resource.resourceType as ConfigResourceType, resource.resourceName, changes, validateOnly);
+}
