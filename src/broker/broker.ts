@@ -6,7 +6,8 @@ import type { BrokerConfig, TopicConfig } from '../config/types.ts';
 import { ConfigResourceType, MetadataError } from '../metadata/types.ts';
 import type { BrokerEndpoint, ClusterImage, ClusterMetadata, MetadataDelta } from '../metadata/types.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
-import type { LogManager } from '../storage/types.ts';
+import { zeroUuid } from '../protocol/types.ts';
+import type { Log, LogManager } from '../storage/types.ts';
 import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topicNames.ts';
 import { servedHandlers } from './apiTable.ts';
 import type { ClientConnection, ReplySlot, RequestSink } from './contract.ts';
@@ -79,21 +80,25 @@ class LocalBroker implements Broker {
   async start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {
     const { logs, metadata } = this.#options;
     logs.onDirectoryOffline = (path, reason) => this.#onDirectoryOffline(path, reason);
-    const found: string[] = [];
-    await logs.start((topic) => this.#topicConfig(topic), {
-      ...(onProgress === undefined ? {} : { onProgress }),
-      isStray: (topic, partition, topicId) => {
-        found.push(`${topic}-${partition}`);
-        // Nothing may be set aside when the metadata itself is missing.
-        return this.#options.metadataIsNew !== true && !isKnown(metadata.image, topic, partition, topicId);
-      },
-    });
-    if (this.#options.metadataIsNew === true && found.length > 0) {
-      throw new MetadataError('corrupt', `there is no metadata, but ${this.#config.logDirs.join(', ')} hold ${found.length} partitions (${found.slice(0, 3).join(', ')}...): put the metadata back, or move the folders away`);
-    }
+    await logs.start((topic) => this.#topicConfig(topic), onProgress === undefined ? {} : { onProgress });
+    await this.#setStraysAside();
     this.#unsubscribe = metadata.subscribe((delta, image) => this.#onDelta(delta, image));
     await this.services.partitions.reconcile(metadata.image);
     this.#electCoordinators();
+  }
+
+  /** Folders that the metadata does not know. Without any metadata they are its loss, not strays. */
+  async #setStraysAside(): Promise<void> {
+    const { logs, metadata, metadataIsNew = false } = this.#options;
+    const strays = [...logs.logs()].filter((log) => !isKnown(metadata.image, log));
+    if (metadataIsNew && strays.length > 0) {
+      await logs.close();
+      throw new MetadataError('corrupt', `there is no metadata, but partitions are there, such as ${strays[0]!.directory}: put the metadata back, or move the ${strays.length} folders away`);
+    }
+    for (const log of strays) {
+      this.services.logger.warn('a folder belongs to no topic and is set aside', { path: log.directory });
+      await logs.stray(log.topic, log.partition);
+    }
   }
 
   async announce(endpoints: readonly BrokerEndpoint[]): Promise<void> {
@@ -198,9 +203,9 @@ function liveConfig(config: BrokerConfig, image: ClusterImage): BrokerConfig {
   return withDynamicSettings(config, ofBroker, image.configsOf(ConfigResourceType.broker, ''));
 }
 
-function isKnown(image: ClusterImage, name: string, partition: number, topicId: string): boolean {
-  const topic = image.topicsByName.get(name);
-  if (topic === undefined || partition >= topic.partitions.length) return false;
+function isKnown(image: ClusterImage, log: Log): boolean {
+  const topic = image.topicsByName.get(log.topic);
+  if (topic === undefined || log.partition >= topic.partitions.length) return false;
   // A crash between the folder and its partition.metadata leaves no id: the name decides.
-  return topicId === '' || topicId === topic.id;
+  return log.topicId === zeroUuid || log.topicId === topic.id;
 }

@@ -26,7 +26,7 @@ interface Change {
  * brokers in it are never changed, only replaced.
  */
 export class MutableClusterImage implements ClusterImage {
-  readonly clusterId: string;
+  readonly #clusterId: () => string;
   readonly controllerId: number;
   readonly brokers = new Map<number, BrokerRegistration>();
   readonly topicsByName = new Map<string, TopicImage>();
@@ -42,9 +42,14 @@ export class MutableClusterImage implements ClusterImage {
   #lives = 0;
   #replaying = false;
 
-  constructor(clusterId: string, controllerId: number) {
-    this.clusterId = clusterId;
+  /** `clusterId` is asked when somebody wants to know. */
+  constructor(clusterId: () => string, controllerId: number) {
+    this.#clusterId = clusterId;
     this.controllerId = controllerId;
+  }
+
+  get clusterId(): string {
+    return this.#clusterId();
   }
 
   configsOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string> {

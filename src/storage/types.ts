@@ -171,17 +171,10 @@ export interface LogManager {
   delete(topic: string, partition: number): Promise<void>;
   /** Writes recovery points, high watermarks and start offsets. */
   checkpoint(): Promise<void>;
-  /**
-   * Loads every log under the directories: clean ones by their checkpoints, others by scanning past the recovery point. Reports progress. A folder for which
-   * `isStray` says true (by the names in its path and its partition.metadata; topicId '' when that is missing) is renamed `-stray`, not loaded and never deleted.
-   */
-  start(
-    configOf: (topic: string) => TopicConfigView,
-    options?: {
-      readonly onProgress?: (done: number, total: number, path: string) => void;
-      readonly isStray?: (topic: string, partition: number, topicId: string) => boolean;
-    },
-  ): Promise<void>;
+  /** Puts the folder of a partition that the cluster does not know aside as `-stray`: it is never deleted. */
+  stray(topic: string, partition: number): Promise<void>;
+  /** Loads every log under the directories: clean ones by their checkpoints, others by scanning past the recovery point. Reports progress. */
+  start(configOf: (topic: string) => TopicConfigView, options?: { readonly onProgress?: (done: number, total: number, path: string) => void }): Promise<void>;
   /** Flushes, checkpoints, writes producer snapshots and the clean-shutdown marker, releases locks. */
   close(): Promise<void>;
   /** A directory failed: its logs went offline. */

@@ -28,7 +28,8 @@ export interface EmbeddedMetadataOptions {
   readonly logger: Logger;
   /** The data directory under which the journal's folder lies. */
   readonly directory: string;
-  readonly clusterId: string;
+  /** Asked when somebody wants to know: the data directories say it, once they are open. */
+  readonly clusterId: () => string;
   readonly nodeId: number;
   readonly defaults: TopicDefaults;
   /** The broker's file: topic settings are checked against it together with what was set while running. */
@@ -240,7 +241,7 @@ class Embedded implements EmbeddedMetadata, Controller {
 
 /** What a topic that was only validated would have looked like. */
 function drafted(records: readonly MetadataRecord[], id: string): NewTopicOutcome['topic'] {
-  const draft = new MutableClusterImage('', -1);
+  const draft = new MutableClusterImage(() => '', -1);
   draft.apply(records.filter((record) => (record.kind === 'topic' && record.id === id) || (record.kind === 'partition' && record.topicId === id)), 0);
   return draft.topicsById.get(id) ?? null;
 }
