@@ -60,10 +60,15 @@ function hasRoom(state: GroupState, group: ClassicGroup, memberId: string): bool
     case ClassicState.dead:
       return true;
     case ClassicState.preparingRebalance:
-      return group.members.get(memberId)?.joinReply != null || group.awaitingJoinCount < membersMax;
+      return isAwaited(group, memberId) || group.awaitingJoinCount < membersMax;
     default:
       return group.members.has(memberId) || group.members.size < membersMax;
   }
+}
+
+function isAwaited(group: ClassicGroup, memberId: string): boolean {
+  const member = group.members.get(memberId);
+  return member !== undefined && member.joinReply !== null;
 }
 
 /** An error that ends the join before it touches the group; 0: go on. */

@@ -107,7 +107,7 @@ function setJoinTimer(state: GroupState, group: ClassicGroup, delayMs: number, r
 /** Ends the wait for JoinGroup: with the members that have come and the static ones that have not. */
 function completeJoin(state: GroupState, group: ClassicGroup): GroupWrite | null {
   group.joinTimer?.cancel();
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     if (member.joinReply === null && !member.isStatic) group.remove(member.memberId);
   }
   if (!group.electJoinedLeader() && group.members.size > 0) {

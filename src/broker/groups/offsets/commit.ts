@@ -71,14 +71,17 @@ function keepSession(state: GroupState, group: ClassicGroup, memberId: string): 
 
 function committedOffset(partition: OffsetCommitRequestPartition, topicId: string, retentionMs: number, nowMs: number): CommittedOffset {
   const { commitTimestamp } = partition;
-  const expireTimestampMs = nowMs + retentionMs;
   return {
     offset: partition.committedOffset,
     leaderEpoch: partition.committedLeaderEpoch < 0 ? -1 : partition.committedLeaderEpoch,
     metadata: partition.committedMetadata ?? '',
     commitTimestampMs: commitTimestamp === NO_TIMESTAMP || !isSafeInt64(commitTimestamp) ? nowMs : commitTimestamp,
-    // a retention past all time is none
-    expireTimestampMs: retentionMs === NO_RETENTION || !isSafeInt64(retentionMs) || !Number.isSafeInteger(expireTimestampMs) ? -1 : expireTimestampMs,
+    expireTimestampMs: expireTimestamp(retentionMs, nowMs),
     topicId,
   };
+}
+
+/** -1 when the broker's retention holds. One that ends past all time is held to be none. */
+function expireTimestamp(retentionMs: number, nowMs: number): number {
+  return retentionMs !== NO_RETENTION && isSafeInt64(retentionMs) && isSafeInt64(nowMs + retentionMs) ? nowMs + retentionMs : NO_RETENTION;
 }
