@@ -5,7 +5,10 @@ function javaHash(text: string): number {
   return hash;
 }
 
-/** The partition of `__consumer_offsets` that keeps a group, as Kafka and its clients' tools compute it. */
+const SMALLEST_INT32 = -0x80000000;
+
+/** The partition of `__consumer_offsets` that keeps a group, as Kafka computes it: by the absolute value of the hash, 0 for the one without. */
 export function partitionFor(groupId: string, partitionCount: number): number {
-  return (javaHash(groupId) & 0x7fffffff) % partitionCount;
+  const hash = javaHash(groupId);
+  return hash === SMALLEST_INT32 ? 0 : Math.abs(hash) % partitionCount;
 }
