@@ -25,7 +25,7 @@ export interface DirectoryRules {
 /** Makes and locks the directory and reads whose it is. Throws StoreError locked, corrupt or foreignData, DiskError. */
 export async function claimDirectory(disk: Disk, directory: LogDirectory, rules: DirectoryRules): Promise<MetaProperties | null> {
   const { path } = directory;
-  await disk.makeDirectory(path);
+  await makeDurably(disk, path);
   await lockDirectory(disk, directory);
   const meta = await readMetaProperties(disk, path);
   const entries = await disk.list(path);
@@ -38,6 +38,23 @@ export async function claimDirectory(disk: Disk, directory: LogDirectory, rules:
     throw new StoreError('foreignData', path, `${path} was not stopped in order by Apache Kafka: start and stop Kafka on it once, then adopt it`);
   }
   return meta;
+}
+
+/** A directory that is made here is still there after a power loss. */
+async function makeDurably(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.list(path);
+    return;
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
+  }
+  await disk.makeDirectory(path);
+  for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+    // Folders above that may not be opened were not made here.
+    await disk.syncDirectory(end === 0 ? '/' : path.slice(0, end)).catch(() => {});
+    if (end === 0) break;
+  }
+  if (!path.startsWith('/')) await disk.syncDirectory('.').catch(() => {});
 }
 
 function foreignData(path: string, isKafka: boolean): StoreError {

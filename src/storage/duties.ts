@@ -84,7 +84,7 @@ export class Duties {
 
   async #eachLog(work: (log: PartitionLog) => void): Promise<void> {
     let count = 0;
-    for (const log of [...this.#table.all()]) {
+    for (const log of this.#table.all()) {
       if (this.#isStopped) return;
       work(log);
       count += 1;

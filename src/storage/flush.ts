@@ -2,7 +2,8 @@
  * Group commit. Each log notes who waits for which offset; one round of a log directory makes many logs durable with
  * one Disk.sync. While a round runs, requests gather for the next one.
  */
-import type { Disk, DiskError, Segment } from '../base/disk.ts';
+import { DiskError } from '../base/disk.ts';
+import type { Disk, Segment } from '../base/disk.ts';
 import type { Timer } from '../base/ports.ts';
 import type { LogState } from './logState.ts';
 import type { AppendDone, AppendInfo } from './types.ts';
@@ -206,12 +207,22 @@ export class FlushGroup {
     const segments: Segment[] = [];
     for (const log of round) log.beginRound(segments);
     const renamed = round.filter((log) => log.state.folderDirty);
-    if (renamed.length === 0) return this.#disk.sync(segments, this.#onSynced);
-    Promise.all(renamed.map((log) => this.#syncFolder(log.state))).then(
-      () => this.#disk.sync(segments, this.#onSynced),
-      (error: DiskError) => this.#onSynced(error),
-    );
+    if (renamed.length === 0) return this.#sync(segments);
+    Promise.all(renamed.map((log) => this.#syncFolder(log.state))).then(() => this.#sync(segments), this.#onFailure);
   }
+
+  #sync(segments: readonly Segment[]): void {
+    try {
+      this.#disk.sync(segments, this.#onSynced);
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  readonly #onFailure = (error: unknown): void => {
+    if (!(error instanceof DiskError)) throw error;
+    this.#onSynced(error);
+  };
 
   async #syncFolder(state: LogState): Promise<void> {
     const { folder } = state;

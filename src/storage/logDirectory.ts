@@ -78,16 +78,19 @@ export class LogDirectory implements LogHost {
     const highWatermarks = await this.#readOffsets(this.#highWatermarks.path);
     const logStarts = await this.#readOffsets(this.#logStarts.path);
     return (folder) => ({
-      recoveryPoint: recoveryPoints.get(folder) ?? 0,
-      highWatermark: highWatermarks.get(folder) ?? 0,
-      logStartOffset: logStarts.get(folder) ?? 0,
+      recoveryPoint: recoveryPoints?.get(folder) ?? 0,
+      highWatermark: highWatermarks?.get(folder) ?? 0,
+      logStartOffset: logStarts?.get(folder) ?? 0,
+      isTrusted: recoveryPoints !== null,
     });
   }
 
-  async #readOffsets(path: string): Promise<Map<string, number>> {
+  /** Null when the file is corrupt. */
+  async #readOffsets(path: string): Promise<Map<string, number> | null> {
     const bytes = await this.#disk.readFile(path, CHECKPOINT_SIZE_MAX_BYTES);
     const entries = bytes === null ? [] : parseOffsetCheckpoint(bytes.toString('utf8'));
-    if (entries === null) this.#logger.warn('a checkpoint is corrupt and is passed over', { path });
-    return new Map((entries ?? []).map((entry) => [partitionFolder(entry.topic, entry.partition), entry.offset]));
+    if (entries !== null) return new Map(entries.map((entry) => [partitionFolder(entry.topic, entry.partition), entry.offset]));
+    this.#logger.warn('a checkpoint is corrupt and is passed over', { path });
+    return null;
   }
 }

@@ -19,7 +19,7 @@ import { LogState } from './logState.ts';
 import type { LogEnvironment } from './logState.ts';
 import { LogTable } from './logTable.ts';
 import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
-import { loadLog } from './recovery.ts';
+import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
 import type { TopicConfigView } from './settings.ts';
 import { sideFilesWritten } from './sideFiles.ts';
 import { stopOrderly } from './shutdown.ts';
@@ -235,7 +235,7 @@ export class StoreManager implements LogManager {
       const known = await readPartitionMetadata(disk, state.folder);
       if (known === ZERO_TOPIC_ID) await writePartitionMetadata(disk, state.folder, topicId);
       else checkTopicId(state.name, known, topicId);
-      await loadLog(state, { isClean: false, checkpoints: { recoveryPoint: 0, logStartOffset: 0, highWatermark: 0 } });
+      await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS });
       await disk.syncDirectory(state.folder);
       await disk.syncDirectory(state.host.path);
       state.folderDirty = false;
@@ -312,7 +312,7 @@ export class StoreManager implements LogManager {
     const wasOpen = this.#phase === 'open';
     this.#phase = 'closed';
     this.#duties.stop();
-    await Promise.allSettled([...this.#changes.values()]);
+    await Promise.allSettled(this.#changes.values());
     this.#deferred.cancelAll();
     if (wasOpen) {
       for (const directory of this.#directories) await stopOrderly(directory, this.#environment);
@@ -321,7 +321,7 @@ export class StoreManager implements LogManager {
   }
 
   async #releaseAll(): Promise<void> {
-    for (const log of [...this.#table.all()]) {
+    for (const log of this.#table.all()) {
       log.stop(new LogError('closed', 'the store is closed'));
       await log.closeFiles().catch(() => {});
     }

@@ -31,8 +31,8 @@ export async function loadNewestSnapshot(state: LogState, maxOffset: number): Pr
 export async function rebuildProducers(state: LogState, endOffset: number): Promise<void> {
   const from = await loadNewestSnapshot(state, endOffset);
   const { segments } = state;
-  for (let index = Math.max(segments.indexFor(from), 0); index < segments.count && from < endOffset; index += 1) {
-    if (segments.at(index).baseOffset >= endOffset) break;
+  for (let index = Math.max(segments.indexFor(from), 0); index < segments.count; index += 1) {
+    if (from >= endOffset || segments.at(index).baseOffset >= endOffset) break;
     await replaySegment(state, segments.open(segments.at(index)), from, endOffset);
   }
   state.producers.endOffset = endOffset;

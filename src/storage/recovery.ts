@@ -2,7 +2,7 @@
  * Loads one log from its folder. After a clean stop its files are believed; otherwise everything past the recovery point is scanned, torn and
  * corrupt tails are cut, and indexes, producers and epochs are made anew from what is left.
  */
-import type { ScannedBatch, Segment } from '../base/disk.ts';
+import type { ScanResult, ScannedBatch, Segment } from '../base/disk.ts';
 import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint } from './checkpoints.ts';
 import { FileName, Suffix, offsetStem } from './fileNames.ts';
 import { scanFolder } from './folderScan.ts';
@@ -21,7 +21,11 @@ export interface LogCheckpoints {
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** False when the file of recovery points was corrupt: then nothing is known about what lies below them. */
+  readonly isTrusted: boolean;
 }
+
+export const NO_CHECKPOINTS: LogCheckpoints = { recoveryPoint: 0, logStartOffset: 0, highWatermark: 0, isTrusted: true };
 
 export interface LoadOptions {
   readonly checkpoints: LogCheckpoints;
@@ -37,7 +41,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   state.snapshotOffsets = content.snapshots;
   if (state.segments.isEmpty) beginEmpty(state, options.checkpoints.logStartOffset);
   else if (options.isClean) await believe(state);
-  else await recover(state, options.checkpoints.recoveryPoint);
+  else await recover(state, options.checkpoints);
   finishLoading(state, options.checkpoints);
 }
 
@@ -87,7 +91,7 @@ const isAnythingLost = (state: LogState): boolean => state.epochsAreLost || stat
 
 /** After a clean stop. */
 async function believe(state: LogState): Promise<void> {
-  if (isAnythingLost(state)) return recover(state, 0);
+  if (isAnythingLost(state)) return recover(state, { ...NO_CHECKPOINTS, isTrusted: false });
   for (const slot of state.segments.slots) if (slot.needsIndexes) await repairIndexes(state, slot);
   const active = await openActive(state);
   const endOffset = Math.max(active.nextOffset, active.baseOffset);
@@ -113,21 +117,19 @@ async function repairIndexes(state: LogState, slot: SegmentSlot): Promise<void> 
 }
 
 /** After a crash. */
-async function recover(state: LogState, checkpointed: number): Promise<void> {
+async function recover(state: LogState, checkpoints: LogCheckpoints): Promise<void> {
   const { segments } = state;
-  const recoveryPoint = isAnythingLost(state) ? 0 : checkpointed;
-  const { logger } = state.environment.ports;
+  const recoveryPoint = isAnythingLost(state) ? 0 : checkpoints.recoveryPoint;
   const first = Math.max(segments.indexFor(recoveryPoint), 0);
   for (let index = 0; index < first; index += 1) if (segments.at(index).needsIndexes) await repairIndexes(state, segments.at(index));
   const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset));
   await replayBelow(state, replayFrom, segments.at(first).baseOffset);
+  const mayHaveGaps = state.config.cleanupPolicy.compact || !checkpoints.isTrusted;
   let endOffset = segments.at(first).baseOffset;
   for (let index = first; index < segments.count; index += 1) {
-    const scanned = await recoverSegment(state, segments.at(index), recoveryPoint, replayFrom);
-    endOffset = scanned.endOffset;
-    if (scanned.isWhole || index + 1 === segments.count) continue;
-    logger.warn('segments after a torn or corrupt batch are dropped', { log: state.name, from: segments.at(index + 1).baseOffset });
-    discardSegments(state, segments.removeFrom(index + 1));
+    const isGap = segments.at(index).baseOffset !== endOffset && index > first;
+    if (isGap && !mayHaveGaps) await dropSegments(state, index, 'records before it are missing');
+    else endOffset = await recoverSegment(state, index, recoveryPoint, replayFrom);
   }
   // A base offset past the last record (an empty active segment) is an end too.
   state.logEndOffset = Math.max(endOffset, segments.activeSlot.baseOffset);
@@ -136,6 +138,13 @@ async function recover(state: LogState, checkpointed: number): Promise<void> {
   state.epochs.truncateFromEnd(state.logEndOffset);
   deleteSnapshots(state, (offset) => offset > state.logEndOffset);
   if (segments.activeSlot.segment === null) await openActive(state);
+}
+
+/** Takes the segments from `index` on away, for good: what is cut before them must not make them look right after another crash. */
+async function dropSegments(state: LogState, index: number, reason: string): Promise<void> {
+  state.environment.ports.logger.warn('segments are dropped', { log: state.name, from: state.segments.at(index).baseOffset, reason });
+  discardSegments(state, state.segments.removeFrom(index));
+  await state.disk.syncDirectory(state.folder);
 }
 
 /** Producers between the snapshot and the first segment that is scanned anyway. */
@@ -152,28 +161,16 @@ async function replayBelow(state: LogState, from: number, endOffset: number): Pr
   }
 }
 
-interface RecoveredSegment {
-  readonly endOffset: number;
-  /** Nothing had to be cut. */
-  readonly isWhole: boolean;
-}
-
-/** Scans one segment from the recovery point (or from where the producers have to be replayed), cuts it, renews its indexes. */
-async function recoverSegment(state: LogState, slot: SegmentSlot, recoveryPoint: number, replayFrom: number): Promise<RecoveredSegment> {
+/** Scans one segment from the recovery point (or from where the producers have to be replayed), cuts it, renews its indexes; returns its end. */
+async function recoverSegment(state: LogState, index: number, recoveryPoint: number, replayFrom: number): Promise<number> {
+  const slot = state.segments.at(index);
   const segment = await state.segments.openForWriting(slot);
   const from = Math.min(recoveryPoint, Math.max(replayFrom, slot.baseOffset));
   const firstKnown = Math.max(recoveryPoint, slot.baseOffset);
-  const start = scanStart(segment, from);
   slot.transactions?.truncate(firstKnown);
   state.epochs.truncateFromEnd(firstKnown);
-  const result = await segment.scan(start, (batch) => noteRecovered(state, segment, batch, replayFrom, firstKnown));
-  const isWhole = result.validBytes === segment.sizeBytes;
-  if (!isWhole) {
-    state.environment.ports.logger.warn('a torn or corrupt tail is cut', {
-      log: state.name, baseOffset: slot.baseOffset, validBytes: result.validBytes, droppedBytes: segment.sizeBytes - result.validBytes, reason: result.stopReason,
-    });
-    await segment.truncate(result.validBytes);
-  }
+  const result = await segment.scan(scanStart(segment, from), (batch) => noteRecovered(state, segment, batch, replayFrom, firstKnown));
+  if (result.validBytes < segment.sizeBytes) await cutTail(state, index, segment, result);
   await segment.rebuildIndexes();
   slot.needsIndexes = false;
   slot.transactionsAreLost = false;
@@ -182,7 +179,15 @@ async function recoverSegment(state: LogState, slot: SegmentSlot, recoveryPoint:
     segment.seal();
     state.flush.keepForSync(segment);
   }
-  return { endOffset: Math.max(segment.nextOffset, slot.baseOffset), isWhole };
+  return Math.max(segment.nextOffset, slot.baseOffset);
+}
+
+async function cutTail(state: LogState, index: number, segment: Segment, result: ScanResult): Promise<void> {
+  state.environment.ports.logger.warn('a torn or corrupt tail is cut', {
+    log: state.name, baseOffset: segment.baseOffset, validBytes: result.validBytes, droppedBytes: segment.sizeBytes - result.validBytes, reason: result.stopReason,
+  });
+  if (index + 1 < state.segments.count) await dropSegments(state, index + 1, 'a batch before it is torn or corrupt');
+  await segment.truncate(result.validBytes);
 }
 
 function noteRecovered(state: LogState, segment: Segment, batch: ScannedBatch, replayFrom: number, firstKnown: number): void {
