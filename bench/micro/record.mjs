@@ -50,7 +50,8 @@ function batchOf(codec, level = DEFAULT_LEVEL) {
 
 /** Runs `work` for about `milliseconds` after as long a warm-up; seconds a call. */
 function timed(work, milliseconds) {
-  for (let end = performance.now() + milliseconds / 2; performance.now() < end; ) work();
+  const warmEnd = performance.now() + milliseconds / 2;
+  while (performance.now() < warmEnd) work();
   let calls = 0;
   const start = performance.now();
   const end = start + milliseconds;

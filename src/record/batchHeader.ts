@@ -1,6 +1,6 @@
 /**
  * The header of a record batch (magic 2) as functions over (bytes, offset), so that the hot path makes no object.
- * `offset` is where the batch starts. Layout: docs/formats, Kafka's DefaultRecordBatch.
+ * `offset` is where the batch starts. The layout is that of Kafka's record batch, KIP-98.
  *
  * Only `baseOffsetOf` and `lastOffsetOf` throw; the others return what the bytes say. Ask `nextBatch` or
  * `headerDefect` first: the functions read 61 bytes at `offset` and expect them to be there.

@@ -2,7 +2,7 @@
 import { AppendStatus } from '../base/disk.ts';
 import type { RecordPlan, RecordResult } from '../binding/compute.ts';
 import { compute } from '../binding/load.ts';
-import { Attribute, Codec, Field, HEADER_BYTES, LOG_OVERHEAD_BYTES, attributesOf, baseTimestampOf, crcOf, headerDefect, isLogAppendTime, magicOf, maxTimestampOf, nextBatch, recordCountOf, writeInt64 } from './batchHeader.ts';
+import { Attribute, Codec, Field, HEADER_BYTES, LOG_OVERHEAD_BYTES, attributesOf, baseTimestampOf, crcOf, headerDefect, isLogAppendTime, lastOffsetDeltaOf, magicOf, maxTimestampOf, nextBatch, recordCountOf, writeInt64 } from './batchHeader.ts';
 import { renewCrc } from './build.ts';
 import { compress, recordsOf } from './codecs.ts';
 import { InflateStatus } from './inflater.ts';
@@ -45,6 +45,7 @@ function checkBatch(batch: Buffer, task: InflateTask): InflateOutcome {
   if (compute.crc32c(batch.subarray(Field.attributes)) !== crcOf(batch, 0)) return failure(InflateStatus.corruptChecksum, 'the checksum differs');
   const defect = headerDefect(batch, 0);
   if (defect !== '') return failure(InflateStatus.corruptHeader, defect);
+  if (lastOffsetDeltaOf(batch, 0) !== recordCountOf(batch, 0) - 1) return failure(InflateStatus.invalidRecord, 'the record count does not fit the offsets');
   const records = recordsOf(batch, 0, task.limits.inflatedSizeMaxBytes);
   const outcome = checkRecords(batch, records, task.limits);
   if (outcome.status !== InflateStatus.ok || task.target === null) return outcome;

@@ -65,7 +65,7 @@ export type InflateDone = (outcome: InflateOutcome) => void;
  * tasks may finish in another order than they were given. Nothing throws.
  */
 export interface Inflater {
-  /** CRC, header, and every record against the limits. */
+  /** CRC, header, and every record against the limits. Offsets must have no gaps: for batches as producers send them. */
   inflate(batch: Buffer, limits: InflateLimits, done: InflateDone): void;
   /**
    * As inflate, then writes the same records with another codec: offsets, epochs and producer fields stay, maxTimestamp is put right, the CRC is new.

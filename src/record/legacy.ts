@@ -5,9 +5,9 @@
  * with int32 lengths. A compressed entry is a wrapper whose value holds entries of its own: in magic 0 with absolute offsets, in magic 1 with
  * offsets that count from 0 while the wrapper carries the last one.
  */
-import { crc32 } from 'node:zlib';
 import { Codec, LOG_OVERHEAD_BYTES, magicOf, nextBatch, readInt64, tailOf } from './batchHeader.ts';
 import { inflate } from './codecs.ts';
+import { loadZlib } from './codecs/library.ts';
 import { inflateLegacyLz4 } from './codecs/lz4.ts';
 import type { DecodedRecord } from './iterate.ts';
 import { RecordError } from './recordError.ts';
@@ -49,7 +49,7 @@ function readMessage(bytes: Buffer, position: number): LegacyMessage {
   if (end === -1) throw new RecordError('TRUNCATED', 'the message is not whole');
   const magic = bytes[position + MAGIC_AT]!;
   if (magic > 1) throw new RecordError('UNSUPPORTED_MAGIC', `magic ${magic} is neither 0 nor 1`);
-  if (crc32(bytes.subarray(position + MAGIC_AT, end)) !== bytes.readUInt32BE(position + CRC_AT)) throw new RecordError('CORRUPT_CHECKSUM', 'the checksum differs');
+  if (loadZlib().crc32(bytes.subarray(position + MAGIC_AT, end)) !== bytes.readUInt32BE(position + CRC_AT)) throw new RecordError('CORRUPT_CHECKSUM', 'the checksum differs');
   const offset = readInt64(bytes, position);
   if (offset < 0 || offset > Number.MAX_SAFE_INTEGER) throw new RecordError('CORRUPT_HEADER', `offset ${offset} is out of range`);
   const attributes = bytes[position + ATTRIBUTES_AT]!;

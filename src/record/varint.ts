@@ -12,6 +12,10 @@ export function varintBytes(value: number): number {
 /** Writes `value`, an int32; returns the position after it. */
 export function writeVarint(bytes: Buffer, at: number, value: number): number {
   let raw = ((value << 1) ^ (value >> 31)) >>> 0;
+  if (raw < 0x80) {
+    bytes[at] = raw;
+    return at + 1;
+  }
   let place = at;
   while (raw >= 0x80) {
     bytes[place] = (raw & 0x7f) | 0x80;

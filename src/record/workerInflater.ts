@@ -10,7 +10,7 @@ import { InlineInflater } from './inlineInflater.ts';
 import { WorkerPool } from './workerPool.ts';
 
 export interface WorkerInflaterOptions {
-  /** The built inflateWorker.js. */
+  /** The built inflate.worker.js. */
   readonly workerPath: string;
   readonly threadsMax?: number;
   /** Batches that are queued or worked on hold no more memory than this; past it tasks are answered `busy`. */
@@ -24,6 +24,7 @@ const INLINE_INFLATED_BYTES_MAX = 16_384;
 const THREADS_MAX = 4;
 const QUEUED_BYTES_MAX = 256 * 2 ** 20;
 const QUEUED_TASKS_MAX = 10_000;
+const BUILT_WORKERS = ['dist/bundle/inflate.worker.js', 'dist/record/inflate.worker.js'];
 const IDLE_TIMEOUT_MS = 30_000;
 
 /** Inflates on worker threads, which start with the first task that needs one and end when idle. */
@@ -115,8 +116,8 @@ export function findWorkerPath(): string | null {
   if (here.endsWith('.ts')) return null;
   for (let folder = dirname(here); ; folder = dirname(folder)) {
     if (isPackageRoot(folder)) {
-      const path = join(folder, 'dist', 'record', 'inflateWorker.js');
-      return existsSync(path) ? path : null;
+      // The bundle starts faster; without it (a plain tsc build) the compiled file does the same.
+      return BUILT_WORKERS.map((path) => join(folder, path)).find((path) => existsSync(path)) ?? null;
     }
     if (folder === dirname(folder)) return null;
   }

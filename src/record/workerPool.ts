@@ -1,5 +1,4 @@
-import type { TransferListItem } from 'node:worker_threads';
-import { Worker } from 'node:worker_threads';
+import type { TransferListItem, Worker } from 'node:worker_threads';
 import { definite } from '../base/assert.ts';
 
 /** `answer` is null exactly when `error` is not. */
@@ -88,7 +87,8 @@ export class WorkerPool<Task, Answer> {
   #start(): Thread<Answer> | null {
     let worker: Worker;
     try {
-      worker = new Worker(this.#options.workerPath);
+      const threads = process.getBuiltinModule('node:worker_threads');
+      worker = new threads.Worker(this.#options.workerPath);
     } catch (error) {
       this.#startError = error as Error;
       return null;

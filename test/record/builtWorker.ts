@@ -13,7 +13,7 @@ export class BuiltPackage {
 
   private constructor(root: string) {
     this.root = root;
-    this.workerPath = join(root, 'dist', 'record', 'inflateWorker.js');
+    this.workerPath = join(root, 'dist', 'record', 'inflate.worker.js');
   }
 
   static async make(): Promise<BuiltPackage> {
@@ -22,7 +22,7 @@ export class BuiltPackage {
     await writeFile(join(made.root, 'package.json'), JSON.stringify({ name: 'tidelog', type: 'module' }));
     // Codecs from node_modules; the compiled core, native or WASM, from where the project has it.
     for (const folder of ['node_modules', 'wasm', 'build']) await symlink(join(projectRoot, folder), join(made.root, folder));
-    await made.bundle('src/record/inflateWorker.ts', 'dist/record/inflateWorker.js');
+    await made.bundle('src/record/inflate.worker.ts', 'dist/record/inflate.worker.js');
     return made;
   }
 

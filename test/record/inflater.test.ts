@@ -87,6 +87,11 @@ describe.each(['inline', 'worker'] as const)('%s inflater', (kind) => {
     }
   });
 
+  test('refuses offsets with gaps, and batches without records', async () => {
+    for (const records of [5, LARGE]) expect((await inflate(inflater, batchOf(Codec.gzip, records, { lastOffsetDelta: records }))).status).toBe(InflateStatus.invalidRecord);
+    expect((await inflate(inflater, new BatchBuilder().close({ codec: Codec.gzip }))).status).toBe(InflateStatus.invalidRecord);
+  });
+
   test('stops bombs at the cap', async () => {
     const builder = new BatchBuilder();
     builder.append(null, Buffer.alloc(8 * 2 ** 20), null, 1);
@@ -162,7 +167,7 @@ describe('worker inflater', () => {
   });
 
   test('answers tiny batches before it returns, and starts no thread for them', () => {
-    const inflater = new WorkerInflater({ workerPath: '/nowhere/inflateWorker.js' });
+    const inflater = new WorkerInflater({ workerPath: '/nowhere/inflate.worker.js' });
     let outcome: InflateOutcome | null = null;
     inflater.inflate(batchOf(Codec.gzip, 5), limits, (answer) => (outcome = answer));
     expect(outcome).toMatchObject({ status: InflateStatus.ok });
@@ -171,7 +176,7 @@ describe('worker inflater', () => {
   test('answers failed when its worker cannot start or dies', async () => {
     const dying = join(built.root, 'dying.mjs');
     await writeFile(dying, 'export default () => process.exit(1);');
-    for (const workerPath of ['/nowhere/inflateWorker.js', dying]) {
+    for (const workerPath of ['/nowhere/inflate.worker.js', dying]) {
       const inflater = new WorkerInflater({ workerPath, threadsMax: 1 });
       expect((await inflate(inflater, batchOf(Codec.gzip, LARGE))).status).toBe(InflateStatus.failed);
       await inflater.close();

@@ -1,8 +1,7 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { RecordError } from '../recordError.ts';
 import { DEFAULT_LEVEL } from './codec.ts';
 import type { RecordCodec } from './codec.ts';
-import { asBuffer, refuseTooLarge } from './library.ts';
+import { asBuffer, loadZlib, refuseTooLarge } from './library.ts';
 
 /** Deflate makes no more of a byte. */
 const EXPANSION_MAX = 1032;
@@ -20,12 +19,12 @@ function chunkBytesFor(bytes: Buffer, sizeMaxBytes: number): number {
 /** Gzip by Node's zlib, whose output cap is honoured while it inflates piece by piece. Concatenated members are read as one. */
 export const gzip: RecordCodec = {
   description: 'zlib',
-  compress: (bytes, level) => gzipSync(bytes, level === DEFAULT_LEVEL ? {} : { level }),
+  compress: (bytes, level) => loadZlib().gzipSync(bytes, level === DEFAULT_LEVEL ? {} : { level }),
   inflate(bytes, sizeMaxBytes) {
     const input = asBuffer(bytes);
     let inflated: Buffer;
     try {
-      inflated = gunzipSync(input, { maxOutputLength: Math.max(sizeMaxBytes, 1), chunkSize: chunkBytesFor(input, sizeMaxBytes) });
+      inflated = loadZlib().gunzipSync(input, { maxOutputLength: Math.max(sizeMaxBytes, 1), chunkSize: chunkBytesFor(input, sizeMaxBytes) });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ERR_BUFFER_TOO_LARGE') return refuseTooLarge('gzip', sizeMaxBytes);

@@ -3,6 +3,9 @@ import { RecordError } from '../recordError.ts';
 
 const requireHere = createRequire(import.meta.url);
 
+/** Node's zlib, loaded on first use: a start that inflates nothing does not pay for it. */
+export const loadZlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
+
 /** The CommonJS package `name`, null where it is absent or its binary does not load here. */
 export function loadLibrary<T>(name: string): T | null {
   try {

@@ -1,7 +1,6 @@
-import * as zlib from 'node:zlib';
 import { DEFAULT_LEVEL } from './codec.ts';
 import type { RecordCodec } from './codec.ts';
-import { asBuffer, guarded, refuseCorrupt, refuseTooLarge } from './library.ts';
+import { asBuffer, guarded, loadZlib, refuseCorrupt, refuseTooLarge } from './library.ts';
 import { readZstdFrame } from './zstdFrame.ts';
 import { loadZstdWasm } from './zstdWasm.ts';
 
@@ -39,7 +38,7 @@ interface ZlibWithZstd {
 
 /** Node's own zstd; null before Node 22.15. */
 export function nativeZstd(): RecordCodec | null {
-  const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as ZlibWithZstd;
+  const { zstdCompressSync, zstdDecompressSync, constants } = loadZlib() as unknown as ZlibWithZstd;
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return null;
   const inflateFrame: InflateFrame = (frame, sizeMaxBytes) => {
     try {
