@@ -2,7 +2,7 @@ import type { AppendPlan, AppendResult, Disk, DirectoryLock, Segment } from '../
 import { AppendStatus, DiskError } from '../../base/disk.ts';
 import { compute } from '../../binding/load.ts';
 import { BatchBuilder } from '../../record/build.ts';
-import { Field, baseOffsetOf, crcOf, headerDefect, lastOffsetOf, nextBatch, sizeOf } from '../../record/batchHeader.ts';
+import { Field, HEADER_BYTES, MAGIC, baseOffsetOf, crcOf, headerDefect, lastOffsetOf, nextBatch, sizeOf } from '../../record/batchHeader.ts';
 import { RecordCursor } from '../../record/iterate.ts';
 import { RecordError } from '../../record/recordError.ts';
 import { MetadataError } from '../types.ts';
@@ -225,13 +225,22 @@ async function replaySegment(options: JournalOptions, segment: Segment): Promise
   }
 }
 
-/** A write that a crash cut short leaves half a batch or zeros; anything else was acknowledged once. */
+/** A write that a crash cut short leaves half a batch or zeros; anything else was acknowledged once, and must not be lost in silence. */
 async function cutUnfinished(segment: Segment, validBytes: number, reason: string, path: string): Promise<void> {
   const rest = segment.view(validBytes, segment.sizeBytes - validBytes);
-  const isUnfinished = reason === 'torn' || rest.bytes.every((byte) => byte === 0);
+  const isUnfinished = (reason === 'torn' && !holdsWholeBatch(rest.bytes)) || rest.bytes.every((byte) => byte === 0);
   rest.release();
   if (!isUnfinished) throw new MetadataError('corrupt', `metadata journal ${path} is corrupt at byte ${validBytes}`);
   await segment.truncate(validBytes);
+}
+
+/** Whether the bytes only look torn: a length that was damaged hides the rest of its own batch, or whole batches behind it. */
+function holdsWholeBatch(bytes: Buffer): boolean {
+  if (bytes.length >= HEADER_BYTES && compute.crc32c(bytes.subarray(Field.attributes)) === crcOf(bytes, 0)) return true;
+  for (let at = 1; at + HEADER_BYTES <= bytes.length; at++) {
+    if (bytes[at + Field.magic] === MAGIC && nextBatch(bytes, at) !== -1 && isWhole(bytes, at)) return true;
+  }
+  return false;
 }
 
 function replayBatch(options: JournalOptions, bytes: Buffer, position: number, path: string, nextOffset: number): void {
