@@ -69,22 +69,25 @@ function inflateFramed(bytes: Buffer, sizeMaxBytes: number, inflateBlock: Inflat
 }
 
 interface NativeSnappy {
-  compressSync(bytes: Buffer): Buffer;
-  uncompressSync(bytes: Buffer): Buffer;
+  compressSync(bytes: Buffer, options: typeof COPIED): Buffer;
+  uncompressSync(bytes: Buffer, options: typeof COPIED): Buffer;
 }
+
+/** Memory of the library's own would only be given back when the event loop turns, however many batches one turn inflates. */
+const COPIED = { copyOutputData: true } as const;
 
 /** The `snappy` package; null where its binary does not load. */
 export function nativeSnappy(): RecordCodec | null {
   const library = loadLibrary<NativeSnappy>('snappy');
   if (library === null) return null;
   const inflateBlock: InflateBlock = (input, from, to, out, outStart, outEnd) => {
-    const inflated = guarded('snappy', () => library.uncompressSync(input.subarray(from, to)));
+    const inflated = guarded('snappy', () => library.uncompressSync(input.subarray(from, to), COPIED));
     if (inflated.length !== outEnd - outStart) refuseCorrupt('snappy: the block is not as long as it says');
     inflated.copy(out, outStart);
   };
   return {
     description: 'snappy',
-    compress: (bytes) => compressFramed(asBuffer(bytes), (block) => library.compressSync(block)),
+    compress: (bytes) => compressFramed(asBuffer(bytes), (block) => library.compressSync(block, COPIED)),
     inflate: (bytes, sizeMaxBytes) => inflateFramed(asBuffer(bytes), sizeMaxBytes, inflateBlock),
   };
 }
