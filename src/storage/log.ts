@@ -151,16 +151,16 @@ export class PartitionLog implements Log {
     return this.#cut(() => truncateFully(this.state, offset));
   }
 
+  /** Appends that come after this call come after the cut. */
   #cut(work: () => Promise<void>): Promise<void> {
-    const cut = this.#cutting.then(async () => {
-      this.state.checkUsable();
-      await this.#appender.hold();
-      try {
-        await this.#guarded('truncating', work);
-      } finally {
-        this.#appender.resume();
-      }
-    });
+    const held = this.#appender.hold();
+    const cut = this.#cutting
+      .then(() => held)
+      .then(() => {
+        this.state.checkUsable();
+        return this.#guarded('truncating', work);
+      })
+      .finally(() => this.#appender.resume());
     this.#cutting = cut.catch(() => {});
     return cut;
   }

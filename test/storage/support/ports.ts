@@ -29,13 +29,13 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#monotonicMs + ms;
     for (;;) {
+      await settle();
       const next = this.#timers.filter((timer) => timer.dueMs <= end).sort((left, right) => left.dueMs - right.dueMs || left.order - right.order)[0];
       if (next === undefined) break;
       this.#timers = this.#timers.filter((timer) => timer !== next);
       this.wallMs += next.dueMs - this.#monotonicMs;
       this.#monotonicMs = next.dueMs;
       next.fire();
-      await settle();
     }
     this.wallMs += end - this.#monotonicMs;
     this.#monotonicMs = end;

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { append, batchOf, startStore, topicConfig, TOPIC_ID } from './support/store.ts';
+
+interface Plan {
+  readonly batches: readonly { readonly timestamps: readonly number[]; readonly codec: 0 | 1 | 3 }[];
+  readonly startShare: number;
+  readonly endShare: number;
+  readonly logAppendTime: boolean;
+}
+
+const timestamp = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1000, max: 1040 }) }, { weight: 1, arbitrary: fc.constant(-1) });
+const plan: fc.Arbitrary<Plan> = fc.record({
+  batches: fc.array(fc.record({ timestamps: fc.array(timestamp, { minLength: 1, maxLength: 5 }), codec: fc.constantFrom(0 as const, 0 as const, 1 as const, 3 as const) }), { minLength: 1, maxLength: 25 }),
+  startShare: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+  endShare: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
+  logAppendTime: fc.boolean(),
+});
+
+describe('timestamp lookups', () => {
+  it('agree with a list that is walked from its start', async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ batches, startShare, endShare, logAppendTime }) => {
+        const { store, ports } = await startStore();
+        const log = await store.open('t', 0, TOPIC_ID, topicConfig({ segmentBytes: 500, messageTimestampType: logAppendTime ? 'LogAppendTime' : 'CreateTime' }));
+        const model: number[] = [];
+        for (const { timestamps, codec } of batches) {
+          ports.clock.wallMs = 1000 + (model.length * 7) % 41;
+          await append(log, batchOf(timestamps.map(String), { timestamps, codec }));
+          model.push(...timestamps.map((own) => (logAppendTime ? ports.clock.wallMs : own)));
+        }
+        const start = Math.floor(model.length * startShare);
+        const end = Math.max(start, Math.floor(model.length * endShare));
+        await log.deleteRecordsBefore(start);
+        const among = model.map((timestampMs, offset) => ({ timestampMs, offset })).slice(start, end);
+        for (let asked = 999; asked <= 1042; asked += 1) {
+          const expected = among.find((record) => record.timestampMs >= asked);
+          expect(await log.offsetForTimestamp(asked, end)).toEqual({ timestampMs: expected?.timestampMs ?? -1, offset: expected?.offset ?? -1, leaderEpoch: expected ? 0 : -1 });
+        }
+        const largest = Math.max(-1, ...among.map((record) => record.timestampMs));
+        const first = largest < 0 ? undefined : among.find((record) => record.timestampMs === largest);
+        expect(await log.offsetOfMaxTimestamp(end)).toMatchObject({ timestampMs: first?.timestampMs ?? -1, offset: first?.offset ?? -1 });
+        await store.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
