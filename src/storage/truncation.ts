@@ -1,6 +1,6 @@
 /** Cutting a log at its end, or emptying it. Appends wait meanwhile. */
 import { assert } from '../base/assert.ts';
-import type { BatchPosition, Segment } from '../base/disk.ts';
+import type { BatchPosition } from '../base/disk.ts';
 import type { LogState } from './logState.ts';
 import { rebuildProducers } from './producerRebuild.ts';
 import { discardSegments } from './removal.ts';
@@ -8,16 +8,20 @@ import { drawRollJitter } from './roll.ts';
 import { SegmentSlot } from './segments.ts';
 import { deleteSnapshots, saveBelowRecoveryPoint } from './sideFiles.ts';
 
-/** Log.truncateTo; the caller holds the appender. */
+/** Log.truncateTo: cuts before the batch that holds `offset`; the caller holds the appender. */
 export async function truncateTo(state: LogState, offset: number): Promise<void> {
   if (offset >= state.logEndOffset) return;
   if (offset <= state.segments.first.baseOffset) return truncateFully(state, offset);
   const index = state.segments.indexFor(offset);
   const removed = state.segments.removeFrom(index + 1);
   const active = await state.segments.openForWriting(state.segments.activeSlot);
-  const endOffset = await cutSegment(active, offset);
+  const found: BatchPosition = { position: 0, sizeBytes: 0, baseOffset: 0, lastOffset: 0, maxTimestampMs: -1 };
+  const isInside = active.locateOffset(offset, found);
+  const endOffset = isInside ? Math.min(offset, found.baseOffset) : offset;
+  // First of all: a sync that is under way must not vouch for what goes.
   state.flush.onTruncate(endOffset);
   discardSegments(state, removed);
+  if (isInside) await active.truncate(found.position);
   for (const slot of state.segments.slots) slot.transactions?.truncate(endOffset);
   state.epochs.truncateFromEnd(endOffset);
   deleteSnapshots(state, (snapshotOffset) => snapshotOffset > endOffset);
@@ -25,14 +29,6 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
   if (endOffset < state.logStartOffset) state.logStartOffset = endOffset;
   state.moveEnd(endOffset);
   await settle(state);
-}
-
-/** Cuts before the batch that holds `offset`; returns where the log now ends. */
-async function cutSegment(segment: Segment, offset: number): Promise<number> {
-  const found: BatchPosition = { position: 0, sizeBytes: 0, baseOffset: 0, lastOffset: 0, maxTimestampMs: -1 };
-  if (!segment.locateOffset(offset, found)) return offset;
-  await segment.truncate(found.position);
-  return Math.min(offset, found.baseOffset);
 }
 
 /** Log.truncateFullyAndStartAt; the caller holds the appender. */
