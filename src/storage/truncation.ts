@@ -28,6 +28,7 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
   await rebuildProducers(state, endOffset);
   if (endOffset < state.logStartOffset) state.logStartOffset = endOffset;
   state.moveEnd(endOffset);
+  state.flush.onTruncate(endOffset);
   await settle(state);
 }
 
