@@ -1,0 +1,34 @@
+/** Counts what the connections of one load did within the measured time. */
+import { performance } from 'node:perf_hooks';
+import { quantile } from '../../report/statistics.ts';
+
+export class Tally {
+  requests = 0;
+  records = 0;
+  bytes = 0;
+  /** Outside of the measured time nothing counts. */
+  isMeasuring = false;
+  readonly #latencies: number[] = [];
+
+  /** An answer came; `sentAt` is of performance.now(). */
+  note(sentAt: number, records: number, bytes: number): void {
+    if (!this.isMeasuring) return;
+    this.requests += 1;
+    this.records += records;
+    this.bytes += bytes;
+    this.#latencies.push(performance.now() - sentAt);
+  }
+
+  figures(seconds: number): Record<string, number> {
+    if (this.requests === 0) throw new Error('no request was answered in the measured time');
+    const latencies = Float64Array.from(this.#latencies).sort();
+    return {
+      requestsPerSecond: this.requests / seconds,
+      recordsPerSecond: this.records / seconds,
+      bytesPerSecond: this.bytes / seconds,
+      p50Milliseconds: quantile(latencies, 0.5),
+      p99Milliseconds: quantile(latencies, 0.99),
+      p999Milliseconds: quantile(latencies, 0.999),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+/** Our broker as a process of its own, on a free port and an empty folder. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const HOST = '127.0.0.1';
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 20_000;
+const POLL_MS = 1;
+const OUTPUT_CHARACTERS_MAX = 10_000;
+
+export interface RunningBroker {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** From the start of the process to the first connection accepted. */
+  readonly startMilliseconds: number;
+  /** Stops it in order and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with what the broker said when it does not start. */
+export async function startBroker(root: string): Promise<RunningBroker> {
+  const program = path.join(root, 'bin/kafka-server-start');
+  if (!existsSync(program)) throw new Error('bin/kafka-server-start is not there');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-broker-'));
+  const port = await freePort();
+  const listener = `PLAINTEXT://${HOST}:${port}`;
+  const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${path.join(folder, 'data')}`];
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [program, ...overrides.flatMap((setting) => ['--override', setting])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = outputOf(child);
+  const stop = (): Promise<void> => stopBroker(child, folder);
+  try {
+    await untilListening(child, port, output);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { host: HOST, port, pid: child.pid as number, startMilliseconds: performance.now() - startedAt, stop };
+}
+
+function outputOf(child: ChildProcess): () => string {
+  let text = '';
+  const take = (piece: Buffer): void => {
+    text = (text + piece.toString()).slice(-OUTPUT_CHARACTERS_MAX);
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  return () => text.trim();
+}
+
+async function untilListening(child: ChildProcess, port: number, output: () => string): Promise<void> {
+  let failure: string | null = null;
+  child.once('error', (error) => (failure = error.message));
+  child.once('exit', (code, signal) => (failure = `it ended with ${signal ?? `code ${code}`}`));
+  const end = performance.now() + START_TIMEOUT_MS;
+  while (!(await accepts(port))) {
+    if (failure !== null || performance.now() > end) throw new Error(`the broker did not start: ${failure ?? 'it does not listen'}; ${output().split('\n').slice(-3).join(' | ')}`);
+    await sleep(POLL_MS);
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, HOST);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function stopBroker(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, HOST, () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

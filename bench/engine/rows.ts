@@ -1,0 +1,53 @@
+/** Runs the engine's rows: each round of each contender in a process of its own, contenders in turn so that drift hits all alike. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Row } from '../catalogue.ts';
+import { runChild } from '../child.ts';
+import type { BenchOptions } from '../options.ts';
+import type { Recorder } from '../report/recorder.ts';
+import { sizesFor } from './work.ts';
+import type { WorkAnswer, WorkName, WorkOrder } from './work.ts';
+
+const CHILD_TIMEOUT_MS = 180_000;
+
+/** TIDELOG_CORE of each of our contenders. */
+const CORES: Readonly<Record<string, string>> = { native: 'native', wasm: 'wasm' };
+
+export async function runEngineRows(rows: readonly Row[], options: BenchOptions, recorder: Recorder): Promise<void> {
+  for (const row of rows) {
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const contender of row.contenders) await runRound(row, contender, options, recorder);
+    }
+    recorder.finishRow(row);
+  }
+}
+
+async function runRound(row: Row, contender: string, options: BenchOptions, recorder: Recorder): Promise<void> {
+  if (recorder.isSkipped(row, contender)) return;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-'));
+  try {
+    if (row.name === 'recovery') await work('recovery-fill', contender, folder, options);
+    const answer = await work(row.name as WorkName, contender, folder, options);
+    if (contender === 'native' && !answer.ran.startsWith('native')) recorder.skip(row, contender, `the addon was not loaded; what ran is: ${answer.ran}`);
+    else recorder.add(row, contender, answer.figures, answer.ran);
+  } catch (error) {
+    recorder.skip(row, contender, (error as Error).message);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function work(name: WorkName, contender: string, folder: string, options: BenchOptions): Promise<WorkAnswer> {
+  const order: WorkOrder = { work: name, contender, folder, sizes: sizesFor(options.seconds, options.isQuick), startedAtMs: performance.timeOrigin + performance.now() };
+  const core = CORES[contender];
+  const answer = await runChild({
+    program: 'engine',
+    order,
+    ...(core === undefined ? {} : { env: { TIDELOG_CORE: core } }),
+    nodeOptions: ['--expose-gc'],
+    timeoutMs: CHILD_TIMEOUT_MS,
+    ...(name === 'recovery-fill' ? { expectedSignal: 'SIGKILL' as const } : {}),
+  });
+  return answer as WorkAnswer;
+}

@@ -1,0 +1,54 @@
+/** What one child process of the engine's benchmark is asked to do, and answers. */
+
+export type WorkName =
+  | 'append-records'
+  | 'append-batches'
+  | 'append-durable'
+  | 'scan-views'
+  | 'scan-places'
+  | 'lookup-offset'
+  | 'lookup-timestamp'
+  | 'idle-logs'
+  | 'recovery-fill'
+  | 'recovery';
+
+/** How much of it. */
+export interface Sizes {
+  /** Measured time. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** An append ends early when it has written so much. */
+  readonly appendBytesMax: number;
+  /** Records that lookups and scans find. */
+  readonly records: number;
+  readonly idleLogs: number;
+  readonly recoveryBytes: number;
+}
+
+export interface WorkOrder {
+  readonly work: WorkName;
+  readonly contender: string;
+  /** An empty folder that the work may fill; the parent removes it. */
+  readonly folder: string;
+  readonly sizes: Sizes;
+  /** Wall clock when the process was started, milliseconds since the epoch. */
+  readonly startedAtMs: number;
+}
+
+export type Figures = Record<string, number>;
+
+export interface WorkAnswer {
+  readonly figures: Figures;
+  /** What ran: for ours which core, for a peer its name and version. */
+  readonly ran: string;
+}
+
+/** Works of one contender. */
+export type Works = Partial<Record<WorkName, (order: WorkOrder) => Promise<WorkAnswer>>>;
+
+export function sizesFor(seconds: number, isQuick: boolean): Sizes {
+  if (isQuick) {
+    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 20_000, idleLogs: 20, recoveryBytes: 4e6 };
+  }
+  return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1.5e9, records: 1_000_000, idleLogs: 1000, recoveryBytes: 900e6 };
+}
