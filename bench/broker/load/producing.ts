@@ -10,6 +10,10 @@ import type { Tally } from './tally.ts';
 const BYTES_BEFORE_NAME = 4 + 4 + 2;
 const BYTES_AFTER_NAME = 4 + 4;
 
+/** Unknown topic, no leader, not the leader: a topic just made is not ready everywhere at once. */
+const NOT_READY = new Set([3, 5, 6]);
+const RETRY_MS = 20;
+
 export function buildBatch(records: number, recordBytes: number): Buffer {
   const builder = new BatchBuilder(records * (recordBytes + 12) + 64);
   const letters = Buffer.alloc(recordBytes + records);
@@ -79,10 +83,18 @@ export class Producing {
     const sentAt = this.#sentAt.shift();
     if (sentAt === undefined || frame.length < this.#errorAt + 2) return this.#fail(new Error('the broker sent an answer that nobody asked for'));
     const error = frame.readInt16BE(this.#errorAt);
-    if (error !== 0) return this.#fail(new Error(`Produce failed with error code ${error}`));
+    if (error !== 0) return this.#refused(error);
     this.#tally.note(sentAt, this.#order.batchRecords, this.#batchBytes);
     if (this.#left > 0 && this.#pace === null) this.#send();
     else if (this.#sentAt.length === 0) this.#onIdle();
+  }
+
+  #refused(error: number): void {
+    if (!NOT_READY.has(error) || this.#tally.isMeasuring) return this.#fail(new Error(`Produce failed with error code ${error}`));
+    this.#left += 1;
+    setTimeout(() => {
+      if (this.#left > 0) this.#send();
+    }, RETRY_MS);
   }
 
   /** Resolves when everything sent was answered. */
@@ -102,6 +114,6 @@ export class Producing {
   }
 
   async #idle(): Promise<void> {
-    if (this.#sentAt.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#sentAt.length > 0 || this.#left > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 }
