@@ -56,8 +56,9 @@ function locate(state: LogState, offset: number, maxOffset: number): boolean {
     if (slot.baseOffset >= maxOffset) return false;
     if (slot.sizeBytes === 0) continue;
     const segment = segments.open(slot);
+    const isFound = !segment.failed && segment.locateOffset(offset, found);
     if (segment.failed) throw new LogError('storage', `a page of ${state.name} at ${slot.baseOffset} cannot be read`);
-    if (!segment.locateOffset(offset, found)) continue;
+    if (!isFound) continue;
     if (found.baseOffset >= maxOffset) return false;
     range.segment = segment;
     range.position = found.position;

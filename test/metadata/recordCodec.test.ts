@@ -33,7 +33,7 @@ describe('metadata records', () => {
 
   it('are framed as Kafka frames them', () => {
     const bytes = encodeMetadataRecord(new Writer(), { kind: 'topic', name: 'ab', id: 'AAAAAAAAAAAAAAAAAAAAAQ' });
-    expect(bytes.toString('hex')).toBe('010200' + '036162' + '00000000000000000000000000000001' + '00');
+    expect(bytes.toString('hex')).toBe('0102000361620000000000000000000000000000000100');
   });
 
   it('of unknown kinds, versions and lengths are refused', () => {

@@ -63,7 +63,7 @@ export class Journal {
    */
   static async open(options: JournalOptions): Promise<Journal> {
     const { disk, directory } = options;
-    await disk.makeDirectory(directory);
+    await makeDurably(disk, directory);
     const lock = await disk.lock(`${directory}/.lock`);
     try {
       const names = (await disk.list(directory)).map((entry) => entry.name);
@@ -153,6 +153,19 @@ export class Journal {
     await this.#segment.close();
     await this.#lock.release();
   }
+}
+
+/** The folder is still there after a power loss, and so are those above it that were made for it. */
+async function makeDurably(disk: Disk, path: string): Promise<void> {
+  const isThere = await disk.list(path).then(() => true, (error: unknown) => {
+    if (error instanceof DiskError && error.code === 'ENOENT') return false;
+    throw error;
+  });
+  if (isThere) return;
+  await disk.makeDirectory(path);
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) await disk.syncDirectory(path.slice(0, end)).catch(() => {});
+  // A root that may not be opened was not made here.
+  await disk.syncDirectory(path.startsWith('/') ? '/' : '.').catch(() => {});
 }
 
 function segmentOptions(directory: string, baseOffset: number) {
