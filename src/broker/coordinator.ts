@@ -147,7 +147,7 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     this.logger = ports.logger;
     this.options = options;
     this.writer = writer;
-    this.timers = new ShardTimers(ports.clock);
+    this.timers = new ShardTimers(ports.clock, (error) => this.logDefect('a timer of a coordinator failed', error));
   }
 
   get isActive(): boolean {
@@ -244,7 +244,7 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     try {
       this.log.append(this.partition, head.records, done);
     } catch (error) {
-      this.logger.error('the append of a coordinator failed', { topic: this.log.topic, partition: this.partition, error: String(error) });
+      this.logDefect('the append of a coordinator failed', error);
       done(ErrorCode.UNKNOWN_SERVER_ERROR);
     }
     if (this.appending && this.commitTimer === null) this.armCommitTimer();
@@ -277,8 +277,12 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     try {
       settle(errorCode);
     } catch (error) {
-      this.logger.error('a coordinator failed to answer', { topic: this.log.topic, partition: this.partition, error: String(error) });
+      this.logDefect('a coordinator failed to answer', error);
     }
+  }
+
+  private logDefect(message: string, error: unknown): void {
+    this.logger.error(message, { topic: this.log.topic, partition: this.partition, error: error instanceof Error ? error.stack : String(error) });
   }
 
   private armCommitTimer(): void {
@@ -324,15 +328,26 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     const onLoaded = (error: unknown): void => {
       if (life !== this.life) return;
       if (error !== null) return this.onLoadFailed(error);
-      this.logger.info('a coordinator has loaded', { topic: this.log.topic, partition: this.partition, recordCount, tookMs: this.clock.monotonicMs() - startedMs });
+      const fields = { topic: this.log.topic, partition: this.partition, recordCount, tookMs: this.clock.monotonicMs() - startedMs };
+      if (recordCount === 0) this.logger.debug('a coordinator has nothing to load', fields);
+      else this.logger.info('a coordinator has loaded', fields);
       this.status = 'active';
       this.timers.open();
-      this.machine.onActive(state);
+      this.activate(state);
     };
     this.log.load(this.partition, visit).then(
       () => onLoaded(failure),
       (error: unknown) => onLoaded(failure ?? error),
     );
+  }
+
+  private activate(state: State): void {
+    try {
+      this.machine.onActive(state);
+    } catch (error) {
+      this.logDefect('a coordinator failed to take up its state', error);
+      this.unload(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    }
   }
 
   /** Null, or why the record cannot be taken. */

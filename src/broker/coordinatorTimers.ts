@@ -51,18 +51,25 @@ export class ShardTimer {
     const leftMs = this.deadlineMs - this.owner.clock.monotonicMs();
     if (leftMs > 0) return this.arm(Math.max(leftMs, 1));
     this.cancel();
-    this.run();
+    try {
+      this.run();
+    } catch (error) {
+      this.owner.onError(error);
+    }
   }
 }
 
 /** The timers of one shard: they all go with it, and none can be set while the shard is not active. */
 export class ShardTimers {
   readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
   private readonly set = new Set<ShardTimer>();
   private opened = false;
 
-  constructor(clock: Clock) {
+  /** `onError` hears of a deadline whose `run` threw: a defect, which must not end the process. */
+  constructor(clock: Clock, onError: (error: unknown) => void) {
     this.clock = clock;
+    this.onError = onError;
   }
 
   create(run: () => void): ShardTimer {

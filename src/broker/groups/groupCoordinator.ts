@@ -53,7 +53,6 @@ export interface GroupCoordinatorOptions {
 
 /** Kafka's `group.coordinator.cached.buffer.max.bytes`; a batch of this size passes every default limit of a topic. */
 const BATCH_BYTES_MAX = 1_000_000;
-const PENDING_WRITES_MAX = 50_000;
 const LOAD_RETRY_MS = 5_000;
 
 export interface OffsetDeletion {
@@ -80,7 +79,7 @@ export class GroupCoordinator {
     this.runtime = new CoordinatorRuntime({ ...machine, onActive }, log, ports, {
       commitTimeoutMs: config.commitTimeoutMs,
       batchBytesMax: BATCH_BYTES_MAX,
-      pendingWritesMax: PENDING_WRITES_MAX,
+      pendingWritesMax: config.pendingWritesMax,
       loadRetryMs: LOAD_RETRY_MS,
       defer,
     });

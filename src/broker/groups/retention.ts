@@ -86,12 +86,21 @@ export class Retention {
     }
     const ids = groupIds.length > 0 ? groupIds : [...(shard.current?.groups.keys() ?? [])];
     const rest = ids.slice(GROUPS_PER_SLICE);
-    shard.submit((state) => {
-      this.expireGroups(shard, state, ids.slice(0, GROUPS_PER_SLICE));
-      return null;
-    });
+    this.expireSlice(shard, ids.slice(0, GROUPS_PER_SLICE));
     if (rest.length === 0) shards.pop();
     this.timer = this.clock.setTimer(SLICE_PAUSE_MS, () => this.expireNext(shards, rest));
+  }
+
+  /** A defect in one slice must not end the others, nor the process. */
+  private expireSlice(shard: GroupShard, groupIds: readonly string[]): void {
+    try {
+      shard.submit((state) => {
+        this.expireGroups(shard, state, groupIds);
+        return null;
+      });
+    } catch (error) {
+      shard.logger.error('the retention of groups failed', { partition: shard.partition, error: String(error) });
+    }
   }
 
   private expireGroups(shard: GroupShard, state: GroupState, groupIds: readonly string[]): void {

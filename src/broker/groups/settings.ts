@@ -18,7 +18,14 @@ export interface GroupSettings {
   readonly offsetRetentionMs: number;
   /** `offsets.retention.check.interval.ms` */
   readonly retentionCheckIntervalMs: number;
+  /** Members of one shard that were given an id and have not come back; a flood of JoinGroup without an id ends here. */
+  readonly pendingJoinsMax: number;
+  /** Requests of one shard that wait for the log; more are refused until it keeps up. */
+  readonly pendingWritesMax: number;
 }
+
+const PENDING_JOINS_MAX = 100_000;
+const PENDING_WRITES_MAX = 50_000;
 
 export function groupSettings(config: BrokerConfig): GroupSettings {
   return {
@@ -30,11 +37,10 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
     commitTimeoutMs: config.offsetsCommitTimeoutMs,
     offsetRetentionMs: config.offsetsRetentionMs,
     retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+    pendingJoinsMax: PENDING_JOINS_MAX,
+    pendingWritesMax: PENDING_WRITES_MAX,
   };
 }
 
 /** How long a new member's JoinGroup may wait: its client cannot send heartbeats yet, and may be gone. Kafka's own figure. */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000;
-
-/** Members of one shard that were given an id and have not come back; a flood of JoinGroup without an id ends here. */
-export const PENDING_JOINS_MAX = 100_000;

@@ -72,6 +72,7 @@ describe('joining', () => {
     expect(codeOf({ sessionTimeoutMs: 1_800_001 })).toBe(ErrorCode.INVALID_SESSION_TIMEOUT);
     expect(codeOf({ memberId: 'unknown' })).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(codeOf({ protocols: [] })).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    expect(codeOf({ groupInstanceId: 'i'.repeat(0x7fff - 36) })).toBe(ErrorCode.INVALID_REQUEST);
     expect(codeOf({ protocolType: '' })).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
     expect(harness.coordinator.list({ states: [], types: [] })).toEqual([]);
   });

@@ -125,6 +125,20 @@ describe('membership', () => {
     expect(harness.state()).toBe('Empty');
   });
 
+  it('a reply that cannot be written closes its connection and harms nobody else', async () => {
+    const harness = await Harness.start();
+    let closed: string | null = null;
+    const reply = (): void => {
+      throw new Error('too long');
+    };
+    const context = { apiVersion: 3, clientId: 'bad', connection, reply, closeConnection: (reason: string) => (closed = reason) };
+    void handlerOf('JoinGroup').handle(makeJoinGroupRequest(joinFields), context as unknown as RequestContext<unknown>, { groupCoordinator: harness.coordinator });
+    const other = harness.join({}, 3);
+    harness.advance(6_000);
+    expect(closed).toContain('too long');
+    expect(other.value).toMatchObject({ errorCode: 0, generationId: 1 });
+  });
+
   it('SyncGroup v5 has to name type and protocol', async () => {
     const harness = await Harness.start();
     expect(ask(harness, sync, makeSyncGroupRequest({ groupId: 'g', memberId: 'm', generationId: 1 }), 5)).toMatchObject({ errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL });

@@ -142,13 +142,13 @@ describe('a failed append', () => {
     expect([stuck.value!.errorCode, behind.value!.errorCode]).toEqual([ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.COORDINATOR_NOT_AVAILABLE]);
     expect(fetched.value!.errorCode).toBe(ErrorCode.NOT_COORDINATOR);
     let refused = 0;
-    for (let i = 0; i < 50_010; i++) if (harness.commitLater({ offsets: { a: { 0: i } } }).value !== null) refused++;
+    for (let i = 0; i < 1_010; i++) if (harness.commitLater({ offsets: { a: { 0: i } } }).value !== null) refused++;
     expect(refused).toBe(13);
     harness.turn();
     harness.log.isManual = false;
     harness.log.complete();
     harness.turn();
-    expect(harness.offset('a')).toBe(49_996);
+    expect(harness.offset('a')).toBe(996);
   });
 });
 

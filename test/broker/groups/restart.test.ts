@@ -120,13 +120,13 @@ describe('loading', () => {
 
 describe('floods', () => {
   it('of joins without an id end at a bound', async () => {
-    const harness = await Harness.start();
+    const harness = await Harness.start({ pendingJoinsMax: 100 });
     const codes = new Map<number, number>();
-    for (let i = 0; i < 100_001; i++) {
+    for (let i = 0; i < 101; i++) {
       const { errorCode } = harness.join({ groupId: `g${i}` }).value!;
       codes.set(errorCode, (codes.get(errorCode) ?? 0) + 1);
     }
-    expect(Object.fromEntries(codes)).toEqual({ [ErrorCode.MEMBER_ID_REQUIRED]: 100_000, [ErrorCode.COORDINATOR_NOT_AVAILABLE]: 1 });
+    expect(Object.fromEntries(codes)).toEqual({ [ErrorCode.MEMBER_ID_REQUIRED]: 100, [ErrorCode.COORDINATOR_NOT_AVAILABLE]: 1 });
   });
 });
 

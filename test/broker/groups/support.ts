@@ -130,6 +130,8 @@ export const defaultSettings: GroupSettings = {
   commitTimeoutMs: 5_000,
   offsetRetentionMs: 7 * 24 * 3_600_000,
   retentionCheckIntervalMs: 600_000,
+  pendingJoinsMax: 1_000,
+  pendingWritesMax: 1_000,
 };
 
 export const SESSION_TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../../protocol/errors.ts';
 import type { JoinGroupRequest } from '../../../protocol/generated/joinGroup.ts';
-import { NEW_MEMBER_JOIN_TIMEOUT_MS, PENDING_JOINS_MAX } from '../settings.ts';
+import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../settings.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember, groupWriteError } from './checks.ts';
 import { ClassicState } from './group.ts';
@@ -24,6 +24,9 @@ const MEMBER_ID_REQUIRED_FROM = 4;
 /** From this version on the leader can be told to leave the assignment as it is (KIP-814). */
 const SKIP_ASSIGNMENT_FROM = 9;
 
+/** What a string of the protocol can hold, less a dash and a UUID: a longer id could not be written to the log, nor to the other members. */
+const MEMBER_ID_PREFIX_BYTES_MAX = 0x7fff - 37;
+
 /** One JoinGroup on its way through the group. */
 interface Joining {
   readonly state: GroupState;
@@ -39,7 +42,7 @@ export function joinGroup(state: GroupState, request: JoinGroupRequest, client: 
   const isNewMember = memberId === '';
   const known = state.groups.get(groupId);
   if (known === undefined && !isNewMember) return refuse(reply, memberId, ErrorCode.UNKNOWN_MEMBER_ID);
-  if (isNewMember && state.tally.pendingJoins >= PENDING_JOINS_MAX) return refuse(reply, '', ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  if (isNewMember && state.tally.pendingJoins >= state.settings.pendingJoinsMax) return refuse(reply, '', ErrorCode.COORDINATOR_NOT_AVAILABLE);
   const group = known ?? state.createGroup(groupId);
   const joining: Joining = { state, group, request, client, reply };
   const write = isNewMember ? joinNewMember(joining) : joinKnownMember(joining);
@@ -83,7 +86,9 @@ function joinNewMember(joining: Joining): GroupWrite | null {
   const errorCode = checkJoin(joining);
   if (errorCode !== ErrorCode.NONE) return refuse(reply, '', errorCode);
   const { groupInstanceId } = request;
-  const memberId = `${groupInstanceId ?? client.clientId}-${randomUuid(state)}`;
+  const prefix = groupInstanceId ?? client.clientId;
+  if (Buffer.byteLength(prefix) > MEMBER_ID_PREFIX_BYTES_MAX) return refuse(reply, '', ErrorCode.INVALID_REQUEST);
+  const memberId = `${prefix}-${randomUuid(state)}`;
   if (groupInstanceId !== null) {
     const oldMemberId = group.staticMembers.get(groupInstanceId);
     return oldMemberId === undefined ? addMember(joining, memberId) : replaceMember(joining, group.member(oldMemberId), memberId);

@@ -5,6 +5,7 @@ import type { DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse } 
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 export const deleteGroupsHandler: ApiHandler<GroupServices, DeleteGroupsRequest, DeleteGroupsResponse> = {
   ...spanOf(ApiKey.DeleteGroups),
@@ -14,11 +15,11 @@ export const deleteGroupsHandler: ApiHandler<GroupServices, DeleteGroupsRequest,
     const groupIds = [...new Set(request.groupsNames)];
     const results: DeletableGroupResult[] = [];
     let left = groupIds.length;
-    if (left === 0) return context.reply({ throttleTimeMs: 0, results });
+    if (left === 0) return answer(context, { throttleTimeMs: 0, results });
     groupIds.forEach((groupId, index) => {
       services.groupCoordinator.deleteGroup(groupId, (errorCode) => {
         results[index] = result(groupId, errorCode);
-        if (--left === 0) context.reply({ throttleTimeMs: 0, results });
+        if (--left === 0) answer(context, { throttleTimeMs: 0, results });
       });
     });
   },

@@ -7,6 +7,7 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupCoordinator } from '../groupCoordinator.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const NOT_FOUND_FROM = 6;
 const NO_OPERATIONS = -0x80000000;
@@ -20,7 +21,7 @@ export const describeGroupsHandler: ApiHandler<GroupServices, DescribeGroupsRequ
   handle(request, context, services) {
     const authorizedOperations = request.includeAuthorizedOperations ? GROUP_OPERATIONS : NO_OPERATIONS;
     const groups = request.groups.map((groupId) => ({ ...describe(groupId, services.groupCoordinator, context.apiVersion), authorizedOperations }));
-    context.reply({ throttleTimeMs: 0, groups });
+    answer(context, { throttleTimeMs: 0, groups });
   },
   errorResponse: (request, errorCode) => ({ throttleTimeMs: 0, groups: request.groups.map((groupId) => makeDescribedGroup({ groupId, errorCode })) }),
 };

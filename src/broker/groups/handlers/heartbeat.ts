@@ -5,13 +5,14 @@ import type { HeartbeatRequest, HeartbeatResponse } from '../../../protocol/gene
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 export const heartbeatHandler: ApiHandler<GroupServices, HeartbeatRequest, HeartbeatResponse> = {
   ...spanOf(ApiKey.Heartbeat),
   read: readHeartbeatRequest,
   write: writeHeartbeatResponse,
   handle(request, context, services) {
-    context.reply({ throttleTimeMs: 0, errorCode: services.groupCoordinator.heartbeat(request) });
+    answer(context, { throttleTimeMs: 0, errorCode: services.groupCoordinator.heartbeat(request) });
   },
   errorResponse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode }),
 };

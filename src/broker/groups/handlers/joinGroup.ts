@@ -8,6 +8,7 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import { joinError } from '../classic/replies.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const REBALANCE_TIMEOUT_FROM = 1;
 const NULL_PROTOCOL_NAME_FROM = 7;
@@ -30,7 +31,7 @@ export const joinGroupHandler: ApiHandler<GroupServices, JoinGroupRequest, JoinG
   write,
   handle(request, context, services) {
     const client = { clientId: context.clientId, host: `/${context.connection.remoteAddress}`, apiVersion: context.apiVersion };
-    services.groupCoordinator.join(request, client, (response) => context.reply(response));
+    services.groupCoordinator.join(request, client, (response) => answer(context, response));
   },
   errorResponse: (request, errorCode) => joinError(request.memberId, errorCode),
 };

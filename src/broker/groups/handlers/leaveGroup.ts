@@ -6,6 +6,7 @@ import type { LeaveGroupRequest, LeaveGroupResponse, MemberIdentity } from '../.
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const SEVERAL_MEMBERS_FROM = 3;
 
@@ -20,9 +21,9 @@ export const leaveGroupHandler: ApiHandler<GroupServices, LeaveGroupRequest, Lea
   handle(request, context, services) {
     const hasSeveral = context.apiVersion >= SEVERAL_MEMBERS_FROM;
     services.groupCoordinator.leave(request.groupId, leavingMembers(request, context.apiVersion), (errorCode, members) => {
-      if (hasSeveral) return context.reply({ throttleTimeMs: 0, errorCode, members: [...members] });
+      if (hasSeveral) return answer(context, { throttleTimeMs: 0, errorCode, members: [...members] });
       // there was but one member to say something about
-      context.reply({ throttleTimeMs: 0, errorCode: errorCode === ErrorCode.NONE ? (members[0]?.errorCode ?? ErrorCode.NONE) : errorCode, members: [] });
+      answer(context, { throttleTimeMs: 0, errorCode: errorCode === ErrorCode.NONE ? (members[0]?.errorCode ?? ErrorCode.NONE) : errorCode, members: [] });
     });
   },
   errorResponse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, members: [] }),

@@ -6,6 +6,7 @@ import type { ListGroupsRequest, ListGroupsResponse } from '../../../protocol/ge
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 export const listGroupsHandler: ApiHandler<GroupServices, ListGroupsRequest, ListGroupsResponse> = {
   ...spanOf(ApiKey.ListGroups),
@@ -13,8 +14,8 @@ export const listGroupsHandler: ApiHandler<GroupServices, ListGroupsRequest, Lis
   write: writeListGroupsResponse,
   handle(request, context, services) {
     const listed = services.groupCoordinator.list({ states: request.statesFilter, types: request.typesFilter });
-    if (typeof listed === 'number') context.reply({ throttleTimeMs: 0, errorCode: listed, groups: [] });
-    else context.reply({ throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups: listed });
+    if (typeof listed === 'number') answer(context, { throttleTimeMs: 0, errorCode: listed, groups: [] });
+    else answer(context, { throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups: listed });
   },
   errorResponse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, groups: [] }),
 };

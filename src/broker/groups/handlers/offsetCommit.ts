@@ -7,6 +7,7 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { TopicIds } from '../groupCoordinator.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const TOPIC_IDS_FROM = 10;
 
@@ -20,10 +21,10 @@ export const offsetCommitHandler: ApiHandler<GroupServices, OffsetCommitRequest,
     const unknown: OffsetCommitRequestTopic[] = [];
     for (const topic of request.topics) (resolve(topic, isById, groupCoordinator.topicIds) ? topics : unknown).push(topic);
     const failed = unknown.map((topic) => failedTopic(topic, isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
-    if (topics.length === 0 && failed.length > 0) return context.reply({ throttleTimeMs: 0, topics: failed });
+    if (topics.length === 0 && failed.length > 0) return answer(context, { throttleTimeMs: 0, topics: failed });
     groupCoordinator.commit({ ...request, topics }, context.apiVersion, (errorCode, committed) => {
       const done = errorCode === ErrorCode.NONE ? committed : topics.map((topic) => failedTopic(topic, errorCode));
-      context.reply({ throttleTimeMs: 0, topics: failed.length === 0 ? done : [...done, ...failed] });
+      answer(context, { throttleTimeMs: 0, topics: failed.length === 0 ? done : [...done, ...failed] });
     });
   },
   errorResponse: (request, errorCode) => ({ throttleTimeMs: 0, topics: request.topics.map((topic) => failedTopic(topic, errorCode)) }),

@@ -6,6 +6,7 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse, OffsetDeleteResponseTop
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 export const offsetDeleteHandler: ApiHandler<GroupServices, OffsetDeleteRequest, OffsetDeleteResponse> = {
   ...spanOf(ApiKey.OffsetDelete),
@@ -16,12 +17,12 @@ export const offsetDeleteHandler: ApiHandler<GroupServices, OffsetDeleteRequest,
     const partitions = partitionsByTopic(request);
     const known = new Map([...partitions].filter(([name]) => groupCoordinator.topicIds.idOf(name) !== undefined));
     groupCoordinator.deleteOffsets(request.groupId, known, ({ errorCode, subscribed }) => {
-      if (errorCode !== ErrorCode.NONE) return context.reply({ errorCode, throttleTimeMs: 0, topics: [] });
+      if (errorCode !== ErrorCode.NONE) return answer(context, { errorCode, throttleTimeMs: 0, topics: [] });
       const codeOf = (name: string): number => {
         if (!known.has(name)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
         return subscribed.has(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
       };
-      context.reply({ errorCode, throttleTimeMs: 0, topics: [...partitions].map(([name, indexes]) => topicResponse(name, indexes, codeOf(name))) });
+      answer(context, { errorCode, throttleTimeMs: 0, topics: [...partitions].map(([name, indexes]) => topicResponse(name, indexes, codeOf(name))) });
     });
   },
   errorResponse: (_request, errorCode) => ({ errorCode, throttleTimeMs: 0, topics: [] }),

@@ -10,6 +10,7 @@ import type { GroupCoordinator, TopicIds } from '../groupCoordinator.ts';
 import { noOffset } from '../offsets/fetch.ts';
 import type { FetchedTopic } from '../offsets/fetch.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const ALL_TOPICS_FROM = 2;
 const GROUPS_FROM = 8;
@@ -24,11 +25,11 @@ export const offsetFetchHandler: ApiHandler<GroupServices, OffsetFetchRequest, O
     const wanted = wantedGroups(request, apiVersion);
     const groups: OffsetFetchResponseGroup[] = [];
     let left = wanted.length;
-    if (left === 0) return context.reply(response(groups, apiVersion));
+    if (left === 0) return answer(context, response(groups, apiVersion));
     wanted.forEach((group, index) => {
       fetchGroup(group, apiVersion, groupCoordinator, (fetched) => {
         groups[index] = fetched;
-        if (--left === 0) context.reply(response(groups, apiVersion));
+        if (--left === 0) answer(context, response(groups, apiVersion));
       });
     });
   },

@@ -7,6 +7,7 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import { syncError } from '../classic/replies.ts';
 import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
 
 const PROTOCOL_REQUIRED_FROM = 5;
 
@@ -16,8 +17,8 @@ export const syncGroupHandler: ApiHandler<GroupServices, SyncGroupRequest, SyncG
   write: writeSyncGroupResponse,
   handle(request, context, services) {
     const isProtocolNamed = request.protocolType !== null && request.protocolName !== null;
-    if (context.apiVersion >= PROTOCOL_REQUIRED_FROM && !isProtocolNamed) return context.reply(syncError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
-    services.groupCoordinator.sync(request, (response) => context.reply(response));
+    if (context.apiVersion >= PROTOCOL_REQUIRED_FROM && !isProtocolNamed) return answer(context, syncError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
+    services.groupCoordinator.sync(request, (response) => answer(context, response));
   },
   errorResponse: (_request, errorCode) => syncError(errorCode),
 };
