@@ -1,6 +1,34 @@
-import type { Compute } from './compute.ts';
+import { NumberField } from './abi.ts';
+import { loadNativeCore } from './addon.ts';
+import type { NativeCore } from './addon.ts';
+import type { Compute, RecordPlan, RecordResult, RecordStatus } from './compute.ts';
+
+/** The checks in the addon. */
+class NativeCompute implements Compute {
+  readonly name: string;
+  readonly #core: NativeCore;
+
+  constructor(core: NativeCore) {
+    this.#core = core;
+    this.name = `native (${core.exports.describe()})`;
+  }
+
+  crc32c(bytes: Uint8Array, previous = 0): number {
+    return this.#core.exports.crc32c(bytes, previous);
+  }
+
+  checkRecords(bytes: Uint8Array, count: number, plan: RecordPlan, result: RecordResult): RecordStatus {
+    const { exports, numbers } = this.#core;
+    const status = exports.checkRecords(bytes, count, plan.requireKeys, plan.timestampBase, plan.timestampMin, plan.timestampMax);
+    result.maxTimestampMs = numbers[NumberField.resultMaxTimestampMs]!;
+    result.offsetDeltaOfMaxTimestamp = numbers[NumberField.resultOffsetOfMaxTimestamp]!;
+    result.badRecordIndex = numbers[NumberField.resultBadRecordIndex]!;
+    return status as RecordStatus;
+  }
+}
 
 /** The addon's checks, or null where it is not built. */
 export function loadNativeCompute(): Compute | null {
-  return null;
+  const core = loadNativeCore();
+  return core === null ? null : new NativeCompute(core);
 }

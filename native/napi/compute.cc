@@ -1,0 +1,41 @@
+// The checks of record bytes, for whoever has bytes but no segment.
+#include "../core/crc32c.h"
+#include "../core/records.h"
+#include "addon.h"
+#include "values.h"
+
+namespace tidelog {
+
+namespace {
+
+// crc32c(bytes, previous): number
+napi_value crc32cOf(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  const Bytes bytes = arguments.bytes(0);
+  const uint32_t previous = static_cast<uint32_t>(arguments.int64(1));
+  if (!arguments.valid()) return nullptr;
+  return toValue(env, static_cast<double>(crc32c(previous, bytes.data, bytes.length)));
+}
+
+// checkRecords(bytes, count, requireKeys, timestampBase, timestampMin, timestampMax): status
+// Results: maxTimestampMs, offsetOfMaxTimestamp (the delta) and badRecordIndex in their places of an AppendResult.
+napi_value checkRecordsOf(napi_env env, napi_callback_info info) {
+  Arguments<6> arguments(env, info);
+  const Bytes bytes = arguments.bytes(0);
+  const int32_t count = arguments.int32(1);
+  const RecordPlan plan{arguments.boolean(2), arguments.int64(3), arguments.int64(4), arguments.int64(5)};
+  if (!arguments.valid()) return nullptr;
+  double* numbers = static_cast<Addon*>(arguments.context())->numbers;
+  RecordResult result;
+  const Status status = checkRecords(bytes.data, bytes.length, count, plan, &result);
+  numbers[kResultMaxTimestampMs] = static_cast<double>(result.maxTimestampMs);
+  numbers[kResultOffsetOfMaxTimestamp] = result.offsetDeltaOfMaxTimestamp;
+  numbers[kResultBadRecordIndex] = result.badRecordIndex;
+  return toValue(env, static_cast<int32_t>(status));
+}
+
+}  // namespace
+
+const std::vector<Export> kComputeExports = {{"crc32c", crc32cOf}, {"checkRecords", checkRecordsOf}};
+
+}  // namespace tidelog

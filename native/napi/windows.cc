@@ -1,0 +1,77 @@
+// What JavaScript sees of a mapping: ArrayBuffers that are detached before their memory goes.
+#include "addon.h"
+#include "values.h"
+
+namespace tidelog {
+
+namespace {
+
+// Lives as long as the ArrayBuffer's memory is known to the engine.
+struct Hint {
+  std::shared_ptr<Windows> windows;
+  uint32_t handle;
+};
+
+void onCollected(napi_env, void*, void* data) {
+  Hint* hint = static_cast<Hint*>(data);
+  hint->windows->remove(hint->handle);
+  delete hint;
+}
+
+// windowOpen(segment, start, length): ArrayBuffer, or undefined where the engine allows no external memory or the file no mapping.
+// The window's number is in numbers[window].
+napi_value windowOpen(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  Addon* addon = static_cast<Addon*>(arguments.context());
+  const uint32_t handle = arguments.uint32(0);
+  const int64_t start = arguments.int64(1);
+  int64_t length = arguments.int64(2);
+  if (!arguments.valid()) return nullptr;
+  OpenSegment* segment = addon->segment(handle);
+  if (segment == nullptr) return nullptr;
+  int error = 0;
+  const MappingRef mapping = segment->mapping(&error);
+  if (!mapping || start < 0 || start >= static_cast<int64_t>(mapping->length())) return nullptr;
+  if (length > static_cast<int64_t>(mapping->length()) - start) length = static_cast<int64_t>(mapping->length()) - start;
+  Hint* hint = new Hint{addon->windows, addon->windows->add(std::make_shared<Window>(Window{mapping}))};
+  napi_value buffer = nullptr;
+  uint8_t* data = const_cast<uint8_t*>(mapping->bytes()) + start;
+  if (napi_create_external_arraybuffer(env, data, static_cast<size_t>(length), onCollected, hint, &buffer) != napi_ok) {
+    onCollected(env, nullptr, hint);
+    return nullptr;
+  }
+  addon->numbers[kWindow] = hint->handle;
+  return buffer;
+}
+
+// windowClose(window, arrayBuffer): the buffer is empty afterwards, and the memory may go.
+napi_value windowClose(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  Addon* addon = static_cast<Addon*>(arguments.context());
+  const uint32_t handle = arguments.uint32(0);
+  if (!arguments.valid()) return nullptr;
+  auto* found = addon->windows->find(handle);
+  if (found == nullptr) return nullptr;
+  MappingRef mapping = std::move((*found)->mapping);
+  addon->windows->remove(handle);
+  napi_detach_arraybuffer(env, arguments.raw(1));
+  // The last reader of a mapping that its segment gave up: unmapping can mean deleting a large file.
+  if (mapping.use_count() == 1) addon->store.release(std::move(mapping));
+  return nullptr;
+}
+
+// windowIntact(window): boolean
+napi_value windowIntact(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  Addon* addon = static_cast<Addon*>(arguments.context());
+  const uint32_t handle = arguments.uint32(0);
+  if (!arguments.valid()) return nullptr;
+  auto* found = addon->windows->find(handle);
+  return toValue(env, found != nullptr && !(*found)->mapping->failed());
+}
+
+}  // namespace
+
+const std::vector<Export> kWindowExports = {{"windowOpen", windowOpen}, {"windowClose", windowClose}, {"windowIntact", windowIntact}};
+
+}  // namespace tidelog

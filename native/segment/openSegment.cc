@@ -1,0 +1,499 @@
+#include "openSegment.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "scan.h"
+
+namespace tidelog {
+
+namespace {
+
+// Entries kept back before they are written behind the appends.
+constexpr size_t kUnwrittenEntriesMax = 256;
+// A segment reserves blocks only once it is this large: ten thousand mostly idle logs must not reserve the disk.
+constexpr int64_t kReserveFromBytes = 1024 * 1024;
+// Blocks are reserved in pieces of this size, so that the file is never locked for long.
+constexpr int64_t kReservePieceBytes = 8 * 1024 * 1024;
+constexpr size_t kLoadChunkBytes = 256 * 1024;
+
+bool isFullDisk(int error) {
+#ifdef EDQUOT
+  return error == ENOSPC || error == EDQUOT;
+#else
+  return error == ENOSPC;
+#endif
+}
+
+}  // namespace
+
+OpenSegment::OpenSegment(Store* store, uint32_t owner, std::string group, SegmentPaths paths, const SegmentSettings& settings)
+    : store_(store),
+      group_(std::move(group)),
+      settings_(settings),
+      state_(settings.baseOffset, settings.indexIntervalBytes, settings.indexSizeMaxBytes),
+      log_(store->descriptors(), std::move(paths.log), !settings.readOnly),
+      index_(std::move(paths.index)),
+      timeIndex_(std::move(paths.timeIndex)) {
+  log_.owner = owner;
+  flushFile_->owner = indexFlush_->owner = timeIndexFlush_->owner = owner;
+}
+
+OpenSegment::~OpenSegment() { store_->unmapped(this); }
+
+int OpenSegment::open() {
+  int64_t size = fileSize(log_.path().c_str());
+  if (size == -ENOENT && !settings_.readOnly) {
+    const int fd = openFile(log_.path().c_str(), true, true);
+    if (fd < 0) return -fd;
+    log_.adopt(std::make_shared<Descriptor>(fd));
+    size = 0;
+  }
+  if (size < 0) return static_cast<int>(-size);
+  state_.sizeBytes = size;
+  if (const int error = index_.open(!settings_.readOnly); error != 0) return error;
+  return timeIndex_.open(!settings_.readOnly);
+}
+
+int OpenSegment::loadIndexes() {
+  if (indexesLoaded_) return 0;
+  indexesLoaded_ = true;
+  int error = index_.load(&state_.index.offsets);
+  if (error == 0) error = timeIndex_.load(&state_.index.times);
+  const bool whole = index_.fileBytes() % kOffsetEntryBytes == 0 && timeIndex_.fileBytes() % kTimeEntryBytes == 0;
+  if (error != 0 || !whole || !state_.index.endsLookSane(state_.sizeBytes)) {
+    state_.distrustIndex();
+    index_.keep(0);
+    timeIndex_.keep(0);
+  }
+  return error;
+}
+
+template <typename Use>
+void OpenSegment::withHeaders(bool preferMapping, Use use) {
+  int error = 0;
+  if (mapping_ || preferMapping) {
+    if (const MappingRef mapped = mapping(&error)) {
+      MappedHeaders headers(mapped.get());
+      use(&headers);
+      return;
+    }
+  }
+  const DescriptorRef descriptor = log_.open(&error);
+  if (!descriptor) {
+    failed_ = true;
+    return;
+  }
+  FileHeaders headers(descriptor->fd());
+  use(&headers);
+  if (headers.error() != 0) failed_ = true;
+}
+
+void OpenSegment::learnTail() {
+  if (loadIndexes() != 0) failed_ = true;
+  if (tailKnown_) return;
+  tailKnown_ = true;
+  if (state_.sizeBytes > 0) withHeaders(false, [this](HeaderSource* source) { state_.learnTail(source); });
+  index_.keep(state_.index.offsets.sizeBytes());
+  timeIndex_.keep(state_.index.times.sizeBytes());
+}
+
+Status OpenSegment::append(const uint8_t* bytes, size_t length, const AppendPlan& plan, AppendOutcome* outcome, int64_t* position,
+                           int* error) {
+  *error = 0;
+  if (closed_ || sealed_ || settings_.readOnly || failed()) return kClosed;
+  if (!tailKnown_ || !indexesLoaded_) learnTail();
+  const AppendTarget target{state_.baseOffset, state_.figures.nextOffset, state_.sizeBytes};
+  const Status status = checkAppend(bytes, length, plan, target, &store_->batches, outcome);
+  if (status != kOk) return status;
+  *position = state_.sizeBytes;
+  *error = writeLog(bytes, length, !plan.keepOffsets, state_.sizeBytes);
+  if (*error != 0) return writeFailed(*error, state_.sizeBytes);
+  countBatches();
+  if (state_.index.offsets.sizeBytes() >= index_.writtenBytes() + kUnwrittenEntriesMax * kOffsetEntryBytes) writeIndexes();
+  if (state_.sizeBytes > reservedEnd_ - kReservePieceBytes) reserveAhead();
+  return kOk;
+}
+
+int OpenSegment::writeLog(const uint8_t* bytes, size_t length, bool patched, int64_t position) {
+  int error = 0;
+  const DescriptorRef& descriptor = log_.open(&error);
+  if (!descriptor) return error;
+  auto& pieces = store_->pieces;
+  pieces.clear();
+  if (patched) {
+    for (CheckedBatch& batch : store_->batches) {
+      pieces.push_back({batch.header, kHeaderBytes});
+      const size_t body = static_cast<size_t>(batch.sizeBytes) - kHeaderBytes;
+      if (body > 0) pieces.push_back({const_cast<uint8_t*>(bytes) + kHeaderBytes, body});
+      bytes += batch.sizeBytes;
+    }
+  } else {
+    pieces.push_back({const_cast<uint8_t*>(bytes), length});
+  }
+  log_.unsynced = true;
+  return writeFully(descriptor->fd(), pieces.data(), pieces.size(), position);
+}
+
+// Cuts what was written before the error; a full disk leaves the segment usable.
+Status OpenSegment::writeFailed(int error, int64_t position) {
+  int openError = 0;
+  const DescriptorRef& descriptor = log_.open(&openError);
+  const bool cut = descriptor && cutFile(descriptor->fd(), position) == 0;
+  // The cut gave back what was reserved, too.
+  {
+    const std::lock_guard<std::mutex> lock(reservation_->mutex);
+    reservation_->end = 0;
+  }
+  reservedEnd_ = 0;
+  if (cut && isFullDisk(error)) return kDiskFull;
+  failed_ = true;
+  return kIoError;
+}
+
+void OpenSegment::countBatches() {
+  int64_t position = state_.sizeBytes;
+  for (const CheckedBatch& batch : store_->batches) {
+    state_.count(position, batch.lastOffset, batch.maxTimestampMs);
+    position += batch.sizeBytes;
+  }
+  state_.sizeBytes = position;
+}
+
+bool OpenSegment::locateOffset(int64_t offset, BatchPosition* found) {
+  if (closed_) return false;
+  learnTail();
+  bool hit = false;
+  withHeaders(true, [&](HeaderSource* source) { hit = state_.locateOffset(source, offset, found); });
+  return hit;
+}
+
+bool OpenSegment::locateTimestamp(int64_t timestampMs, int64_t fromOffset, BatchPosition* found) {
+  if (closed_) return false;
+  learnTail();
+  bool hit = false;
+  withHeaders(true, [&](HeaderSource* source) { hit = state_.locateTimestamp(source, timestampMs, fromOffset, found); });
+  return hit;
+}
+
+bool OpenSegment::indexesLookSane() {
+  learnTail();
+  bool sane = true;
+  if (state_.sizeBytes > 0) withHeaders(false, [&](HeaderSource* source) { sane = state_.indexesLookSane(source); });
+  return sane && state_.indexFilesLookSane;
+}
+
+int64_t OpenSegment::nextOffsetAt(int64_t position) {
+  learnTail();
+  int64_t nextOffset = state_.baseOffset;
+  if (position > 0) withHeaders(false, [&](HeaderSource* source) { nextOffset = state_.nextOffsetAt(source, position); });
+  return nextOffset;
+}
+
+const MappingRef& OpenSegment::mapping(int* error) {
+  *error = 0;
+  if (mapping_ && static_cast<int64_t>(mapping_->length()) >= state_.sizeBytes) return mapping_;
+  dropMapping();
+  const DescriptorRef& descriptor = log_.open(error);
+  if (!descriptor) return mapping_;
+  // Room for what will still be appended; a segment that outgrows it is mapped anew.
+  const bool grows = !sealed_ && !settings_.readOnly && !closed_;
+  int64_t length = state_.sizeBytes < 1 ? 1 : state_.sizeBytes;
+  if (grows && settings_.segmentSizeMaxBytes > length) length = settings_.segmentSizeMaxBytes;
+  if (grows && length < 2 * state_.sizeBytes && settings_.segmentSizeMaxBytes < state_.sizeBytes) length = 2 * state_.sizeBytes;
+  mapping_ = Mapping::map(descriptor->fd(), static_cast<size_t>(length), error);
+  if (mapping_) store_->mapped(this);
+  return mapping_;
+}
+
+void OpenSegment::dropMapping() {
+  store_->unmapped(this);
+  if (mapping_ && mapping_->failed()) failed_ = true;
+  if (mapping_) {
+    formerMappings_.erase(std::remove_if(formerMappings_.begin(), formerMappings_.end(), [](const auto& former) { return former.expired(); }),
+                          formerMappings_.end());
+    if (mapping_.use_count() > 1) formerMappings_.push_back(mapping_);
+    store_->release(std::move(mapping_));
+    mapping_ = nullptr;
+  }
+  // Entries that lie in mapped index files are mapped again when needed.
+  if (state_.index.offsets.isBorrowed() || state_.index.times.isBorrowed()) {
+    const bool written = index_.writtenBytes() >= state_.index.offsets.sizeBytes() && timeIndex_.writtenBytes() >= state_.index.times.sizeBytes();
+    if (!written || writeIndexes() != 0) return;
+    indexesLoaded_ = false;
+    state_.index.offsets.borrow(nullptr, 0);
+    state_.index.times.borrow(nullptr, 0);
+    store_->release(index_.dropMapping());
+    store_->release(timeIndex_.dropMapping());
+  }
+}
+
+int64_t OpenSegment::read(int64_t position, uint8_t* target, size_t length) {
+  if (mapping_ && position + static_cast<int64_t>(length) <= static_cast<int64_t>(mapping_->length())) {
+    memcpy(target, mapping_->bytes() + position, length);
+    return mapping_->failed() ? -EIO : static_cast<int64_t>(length);
+  }
+  int error = 0;
+  const DescriptorRef& descriptor = log_.open(&error);
+  const int64_t got = descriptor ? readFully(descriptor->fd(), target, length, position) : -error;
+  if (got != static_cast<int64_t>(length)) failed_ = true;
+  return got;
+}
+
+bool OpenSegment::isResident(int64_t position, int64_t length) {
+  int error = 0;
+  const MappingRef& mapped = mapping(&error);
+  size_t resident = 0;
+  size_t pages = 0;
+  if (!mapped || !mapped->residency(static_cast<size_t>(position), static_cast<size_t>(length), &resident, &pages)) return true;
+  return resident == pages;
+}
+
+void OpenSegment::load(int64_t position, int64_t length, uint32_t token) {
+  int error = 0;
+  const DescriptorRef descriptor = log_.open(&error);
+  const uint32_t owner = log_.owner;
+  EventSink* events = store_->events();
+  if (!descriptor) {
+    events->push({token, error, owner});
+    return;
+  }
+  store_->work()->post([=] {
+    const std::unique_ptr<uint8_t[]> chunk(new uint8_t[kLoadChunkBytes]);
+    int64_t got = 0;
+    for (int64_t at = position; at < position + length && got >= 0; at += kLoadChunkBytes) {
+      const int64_t rest = position + length - at;
+      got = readFully(descriptor->fd(), chunk.get(), static_cast<size_t>(rest < static_cast<int64_t>(kLoadChunkBytes) ? rest : kLoadChunkBytes), at);
+    }
+    events->push({token, got < 0 ? static_cast<int32_t>(-got) : 0, got < 0 ? owner : 0});
+  });
+}
+
+int OpenSegment::writeIndexes() {
+  int error = index_.write(state_.index.offsets);
+  if (error == 0) error = timeIndex_.write(state_.index.times);
+  // On a full disk the entries stay in memory; a restart rebuilds what is missing.
+  if (error != 0 && !isFullDisk(error)) failed_ = true;
+  return error;
+}
+
+void OpenSegment::finishIndexes() {
+  if (settings_.readOnly || failed()) return;
+  state_.addLastTime();
+  writeIndexes();
+}
+
+void OpenSegment::seal() {
+  if (sealed_ || closed_) return;
+  learnTail();
+  sealed_ = true;
+  finishIndexes();
+  if (settings_.readOnly) return;
+  int error = 0;
+  if (reservedEnd_ > 0) giveBackReserved(log_.open(&error));
+}
+
+// Blocks past the valid end, on the housekeeping thread, a piece at a time while the segment is busy.
+void OpenSegment::reserveAhead() {
+  if (settings_.preallocateBytes <= 0 || state_.sizeBytes < kReserveFromBytes) return;
+  const int64_t ahead = settings_.preallocateBytes < kReservePieceBytes ? settings_.preallocateBytes : kReservePieceBytes;
+  const int64_t from = state_.sizeBytes > reservedEnd_ ? state_.sizeBytes : reservedEnd_;
+  int64_t end = state_.sizeBytes + settings_.preallocateBytes;
+  if (end > settings_.segmentSizeMaxBytes) end = settings_.segmentSizeMaxBytes;
+  if (end > from + 2 * ahead) end = from + 2 * ahead;
+  if (end <= from) {
+    // Nothing more to reserve: do not come back before the segment outgrows its size.
+    reservedEnd_ = INT64_MAX;
+    return;
+  }
+  int error = 0;
+  const DescriptorRef descriptor = log_.open(&error);
+  if (!descriptor) return;
+  reservedEnd_ = end;
+  store_->housekeeping()->post([descriptor, reservation = reservation_, from, end] {
+    const std::lock_guard<std::mutex> lock(reservation->mutex);
+    if (reservation->over) return;
+    // Failing is no error: appends then find blocks themselves, or a full disk.
+    if (reserveBlocks(descriptor->fd(), from, end - from) == 0) reservation->end = end;
+  });
+}
+
+void OpenSegment::giveBackReserved(DescriptorRef descriptor) {
+  if (!descriptor) return;
+  reservedEnd_ = 0;
+  const int64_t size = state_.sizeBytes;
+  {
+    const std::lock_guard<std::mutex> lock(reservation_->mutex);
+    reservation_->over = true;
+  }
+  store_->housekeeping()->post([descriptor = std::move(descriptor), reservation = reservation_, size] {
+    const std::lock_guard<std::mutex> lock(reservation->mutex);
+    if (!reservation->over || reservation->end <= size) return;
+    cutFile(descriptor->fd(), size);
+    reservation->end = 0;
+  });
+}
+
+int OpenSegment::truncate(int64_t sizeBytes, uint32_t token) {
+  learnTail();
+  const int64_t before = state_.sizeBytes;
+  bool cut = true;
+  withHeaders(false, [&](HeaderSource* source) { cut = state_.cutTo(source, sizeBytes); });
+  if (!cut) return EINVAL;
+  int error = 0;
+  const DescriptorRef descriptor = log_.open(&error);
+  if (!descriptor) return error;
+  formerMappings_.push_back(mapping_);
+  for (const auto& former : formerMappings_) {
+    const MappingRef read = former.lock();
+    // Our own reference and this one: nobody else reads it.
+    if (!read || (read == mapping_ && read.use_count() <= 2)) continue;
+    if (error = read->copyOut(static_cast<size_t>(sizeBytes), static_cast<size_t>(before)); error != 0) return error;
+  }
+  dropMapping();
+  index_.keep(state_.index.offsets.sizeBytes());
+  timeIndex_.keep(state_.index.times.sizeBytes());
+  writeIndexes();
+  sealed_ = false;
+  reservedEnd_ = 0;
+  {
+    const std::lock_guard<std::mutex> lock(reservation_->mutex);
+    reservation_->over = false;
+    reservation_->end = 0;
+  }
+  log_.unsynced = false;
+  store_->work()->post([descriptor, sizeBytes, token, owner = log_.owner, events = store_->events(), index = index_.path(), time = timeIndex_.path()] {
+    int error = cutFile(descriptor->fd(), sizeBytes);
+    if (error == 0 && ::fsync(descriptor->fd()) < 0) error = errno;
+    for (const std::string& path : {index, time}) {
+      const int fd = openFile(path.c_str(), true, false);
+      if (fd < 0) continue;
+      Descriptor opened(fd);
+      if (const int failed = syncData(fd); failed != 0 && error == 0) error = failed;
+    }
+    events->push({token, error, error != 0 ? owner : 0});
+  });
+  return 0;
+}
+
+void OpenSegment::rebuildIndexes(uint32_t token) {
+  int error = 0;
+  const DescriptorRef descriptor = log_.open(&error);
+  const uint32_t owner = log_.owner;
+  EventSink* events = store_->events();
+  if (!descriptor) {
+    events->push({token, error, owner});
+    return;
+  }
+  rebuilt_ = std::make_shared<SegmentState>(settings_.baseOffset, settings_.indexIntervalBytes, settings_.indexSizeMaxBytes);
+  rebuilt_->sizeBytes = state_.sizeBytes;
+  store_->work()->post([descriptor, rebuilt = rebuilt_, token, owner, events] {
+    FileHeaders headers(descriptor->fd());
+    rebuilt->rebuild(&headers);
+    events->push({token, headers.error(), headers.error() != 0 ? owner : 0});
+  });
+}
+
+void OpenSegment::adoptRebuilt() {
+  if (!rebuilt_ || closed_) return;
+  tailKnown_ = true;
+  indexesLoaded_ = true;
+  state_.figures = rebuilt_->figures;
+  state_.index.offsets = std::move(rebuilt_->index.offsets);
+  state_.index.times = std::move(rebuilt_->index.times);
+  state_.indexFilesLookSane = true;
+  rebuilt_.reset();
+  store_->release(index_.dropMapping());
+  store_->release(timeIndex_.dropMapping());
+  index_.keep(0);
+  timeIndex_.keep(0);
+  finishIndexes();
+}
+
+void OpenSegment::scan(int64_t fromPosition, int64_t nextOffset, double* rows, int64_t rowsMax, double* summary, uint32_t token) {
+  int error = 0;
+  const DescriptorRef descriptor = log_.open(&error);
+  const uint32_t owner = log_.owner;
+  EventSink* events = store_->events();
+  if (!descriptor) {
+    events->push({token, error, owner});
+    return;
+  }
+  const int64_t end = state_.sizeBytes;
+  const int64_t baseOffset = state_.baseOffset;
+  store_->work()->post([=] {
+    ScanPlace place{fromPosition, nextOffset};
+    const ScanStep step = scanStep(descriptor->fd(), baseOffset, end, &place, rows, rowsMax);
+    summary[kSummaryRows] = static_cast<double>(step.rows);
+    summary[kSummaryPosition] = static_cast<double>(place.position);
+    summary[kSummaryNextOffset] = static_cast<double>(place.nextOffset);
+    summary[kSummaryStop] = static_cast<int>(step.stop);
+    events->push({token, step.error, step.error != 0 ? owner : 0});
+  });
+}
+
+int OpenSegment::flushWishes(std::vector<Flusher::Wish>* wishes) {
+  if (failed()) return EIO;
+  if (closed_) return 0;
+  int error = 0;
+  const bool dirty = log_.unsynced;
+  DescriptorRef descriptor;
+  if (dirty) descriptor = log_.open(&error);
+  if (error != 0) return error;
+  log_.unsynced = false;
+  wishes->push_back({flushFile_, std::move(descriptor), dirty});
+  if (!sealed_) return 0;
+  for (auto [index, file] : {std::pair{&index_, &indexFlush_}, std::pair{&timeIndex_, &timeIndexFlush_}}) {
+    DescriptorRef opened;
+    if (index->dirty) {
+      const int fd = openFile(index->path().c_str(), true, false);
+      if (fd < 0) return -fd;
+      opened = std::make_shared<Descriptor>(fd);
+    }
+    wishes->push_back({*file, opened, index->dirty});
+    index->dirty = false;
+  }
+  return 0;
+}
+
+void OpenSegment::shut() {
+  closed_ = true;
+  dropMapping();
+  store_->release(index_.dropMapping());
+  store_->release(timeIndex_.dropMapping());
+}
+
+void OpenSegment::close(uint32_t token) {
+  if (tailKnown_ && !settings_.readOnly) finishIndexes();
+  int error = 0;
+  if (reservedEnd_ > 0 && !settings_.readOnly) giveBackReserved(log_.open(&error));
+  shut();
+  store_->housekeeping()->post([descriptor = log_.drop(), token, events = store_->events()]() mutable {
+    descriptor.reset();
+    events->push({token, 0, 0});
+  });
+}
+
+void OpenSegment::remove(uint32_t token) {
+  shut();
+  store_->housekeeping()->post(
+      [descriptor = log_.drop(), token, events = store_->events(), log = log_.path(), index = index_.path(), time = timeIndex_.path()]() mutable {
+        int error = 0;
+        for (const std::string& path : {log, index, time}) {
+          if (::unlink(path.c_str()) < 0 && errno != ENOENT && error == 0) error = errno;
+        }
+        descriptor.reset();
+        events->push({token, error, 0});
+      });
+}
+
+void OpenSegment::moveTo(SegmentPaths paths) {
+  log_.moveTo(std::move(paths.log));
+  index_.moveTo(std::move(paths.index));
+  timeIndex_.moveTo(std::move(paths.timeIndex));
+}
+
+}  // namespace tidelog

@@ -1,0 +1,79 @@
+// What the segments of one environment (one JavaScript thread) share: open descriptors, mappings, threads.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../core/batch.h"
+#include "../flush/flusher.h"
+#include "../flush/tasks.h"
+#include "../port/file.h"
+#include "../port/mapping.h"
+
+namespace tidelog {
+
+class OpenSegment;
+
+// Something that happened on another thread, for JavaScript.
+struct Event {
+  uint32_t token;
+  // 0 or errno.
+  int32_t error;
+  // The segment whose file failed, 0 for none.
+  uint32_t owner;
+};
+
+// Takes events from any thread.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void push(const Event& event) = 0;
+};
+
+// Token of events that nobody waits for.
+constexpr uint32_t kNoToken = 0;
+
+class Store {
+ public:
+  explicit Store(EventSink* events);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  EventSink* events() { return events_; }
+  DescriptorCache* descriptors() { return &descriptors_; }
+  // Short file work that must not hold up the JavaScript thread, in order: unlink, unmap, preallocate, trim, close.
+  TaskQueue* housekeeping() { return &housekeeping_; }
+  // Long reads: scans, rebuilds, loads, truncates.
+  TaskQueue* work() { return &work_; }
+  Flusher* flusher(const std::string& group);
+
+  // Unmaps off this thread once nobody reads it any more.
+  void release(MappingRef&& mapping);
+  // A segment mapped its file or used its mapping: the least recently used ones lose theirs.
+  void mapped(OpenSegment* segment);
+  void unmapped(OpenSegment* segment);
+
+  // Finishes what is queued and ends all threads; they start again when needed.
+  void stop();
+
+  // Scratch of an append.
+  std::vector<CheckedBatch> batches;
+  std::vector<struct iovec> pieces;
+
+ private:
+  EventSink* const events_;
+  TaskQueue housekeeping_{1};
+  TaskQueue work_{2};
+  std::map<std::string, std::unique_ptr<Flusher>> flushers_;
+  DescriptorCache descriptors_;
+  std::list<OpenSegment*> mappedSegments_;
+  // A segment has up to three: its log and two index files.
+  size_t mappingsMax_;
+};
+
+}  // namespace tidelog

@@ -1,0 +1,123 @@
+import { createRequire } from 'node:module';
+import { NumberField, EventField } from './abi.ts';
+
+/** Where a built addon may lie: node-gyp's output. */
+const ADDON_PATHS = ['../../build/Release/tidelog.node'];
+const EVENTS_MAX = 128;
+
+/**
+ * The functions of native/napi, one for one. Handles are numbers; a negative one is an errno. What has many arguments or results takes and
+ * gives them in `NativeCore.numbers` (native/segment/abi.h). Calls with a token end in an event.
+ */
+export interface AddonExports {
+  setup(numbers: Float64Array, events: Float64Array, onEvents: (count: number) => void): ArrayBuffer | undefined;
+  describe(): string;
+  crc32c(bytes: Uint8Array, previous: number): number;
+  checkRecords(bytes: Uint8Array, count: number, requireKeys: boolean, timestampBase: number, timestampMin: number, timestampMax: number): number;
+  segmentOpen(log: string, index: string, timeIndex: string, group: string): number;
+  segmentAppend(segment: number, bytes: Uint8Array): number;
+  segmentLearn(segment: number): boolean;
+  segmentLocateOffset(segment: number, offset: number): boolean;
+  segmentLocateTimestamp(segment: number, timestampMs: number, fromOffset: number): boolean;
+  segmentRead(segment: number, position: number, target: Uint8Array): number;
+  segmentIsResident(segment: number, position: number, lengthBytes: number): boolean;
+  segmentLoad(segment: number, position: number, lengthBytes: number, token: number): void;
+  segmentSeal(segment: number): void;
+  segmentTruncate(segment: number, sizeBytes: number, token: number): number;
+  segmentRebuild(segment: number, token: number): void;
+  segmentAdopt(segment: number): void;
+  segmentNextOffsetAt(segment: number, position: number): number;
+  segmentScan(segment: number, position: number, nextOffset: number, rows: Float64Array, token: number): void;
+  segmentIndexesLookSane(segment: number): boolean;
+  segmentFailed(segment: number): boolean;
+  segmentMarkFailed(segment: number): void;
+  segmentMove(segment: number, log: string, index: string, timeIndex: string): void;
+  segmentClose(segment: number, remove: boolean, token: number): void;
+  windowOpen(segment: number, start: number, lengthBytes: number): ArrayBuffer | undefined;
+  windowClose(window: number, buffer: ArrayBuffer): void;
+  windowIntact(window: number): boolean;
+  sync(segments: Int32Array, count: number, token: number): void;
+  lock(path: string): number;
+  unlock(lock: number): void;
+  stop(): void;
+}
+
+/** Ends one operation: 0 or errno, and the handle of the segment whose file failed. */
+export type NativeCallback = (error: number, segment: number) => void;
+
+/** The addon of this thread, its shared array, and who waits for what. */
+export class NativeCore {
+  readonly exports: AddonExports;
+  /** Fields as NumberField and OptionField say; read results at once. */
+  readonly numbers = new Float64Array(NumberField.numberFields);
+  /** Counts pages that could not be read; absent where the engine forbids external memory. */
+  readonly faults: Uint32Array | null;
+  readonly #events = new Float64Array(EVENTS_MAX * EventField.fields);
+  readonly #callbacks: (NativeCallback | null)[] = [null];
+  readonly #freeTokens: number[] = [];
+
+  constructor(exports: AddonExports) {
+    this.exports = exports;
+    const faults = exports.setup(this.numbers, this.#events, (count) => this.#deliver(count));
+    this.faults = faults === undefined ? null : new Uint32Array(faults);
+  }
+
+  /** A token to hand to a native call: `callback` is called once, later, on this thread. */
+  begin(callback: NativeCallback): number {
+    const token = this.#freeTokens.pop() ?? this.#callbacks.length;
+    this.#callbacks[token] = callback;
+    return token;
+  }
+
+  /** The native call refused to begin. */
+  abandon(token: number): void {
+    this.#callbacks[token] = null;
+    this.#freeTokens.push(token);
+  }
+
+  /** As begin, for those who may wait in a promise. Resolves to 0 or errno. */
+  operation(start: (token: number) => void): Promise<number> {
+    return new Promise((resolve) => start(this.begin(resolve)));
+  }
+
+  #deliver(count: number): void {
+    // A callback may begin and end other operations, but no other batch of events comes before this one returned.
+    for (let row = 0; row < count * EventField.fields; row += EventField.fields) {
+      const token = this.#events[row + EventField.token]!;
+      const callback = this.#callbacks[token];
+      if (token === 0 || callback === null || callback === undefined) continue;
+      this.abandon(token);
+      callback(this.#events[row + EventField.error]!, this.#events[row + EventField.segment]!);
+    }
+  }
+}
+
+let loaded: { readonly core: NativeCore | null; readonly reason: string } | undefined;
+
+function load(): NonNullable<typeof loaded> {
+  const require = createRequire(import.meta.url);
+  let reason = '';
+  for (const path of ADDON_PATHS) {
+    try {
+      const exports = require(path) as AddonExports & { core?: NativeCore };
+      // An addon is set up once for a thread, though this module may be there twice (sources beside their compiled form).
+      exports.core ??= new NativeCore(exports);
+      return { core: exports.core, reason: '' };
+    } catch (error) {
+      reason = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' ? 'the addon is not built' : String((error as Error).message);
+    }
+  }
+  return { core: null, reason };
+}
+
+/** The addon, loaded at the first call; null where it is not built or does not fit this machine. */
+export function loadNativeCore(): NativeCore | null {
+  loaded ??= load();
+  return loaded.core;
+}
+
+/** Why `loadNativeCore` gave null; '' when it did not. */
+export function whyNotNative(): string {
+  loaded ??= load();
+  return loaded.reason;
+}
