@@ -355,13 +355,13 @@ export class Appender {
     if (producerId < 0) return;
     const attributes = attributesOf(bytes, 0);
     const epoch = producerEpochOf(bytes, 0);
-    const timestampMs = this.#result.maxTimestampMs;
+    const nowMs = state.environment.ports.clock.now();
     if (!isControl(attributes)) {
-      state.producers.noteData(producerId, epoch, lastSequenceOf(bytes, 0), firstOffset, lastOffset, timestampMs, isTransactional(attributes));
+      state.producers.noteData(producerId, epoch, lastSequenceOf(bytes, 0), firstOffset, lastOffset, nowMs, isTransactional(attributes));
       return;
     }
     const marker = this.#marker;
-    if (marker !== null) noteMarker(state, state.producers.noteMarker(producerId, epoch, marker.coordinatorEpoch, marker.isAbort, firstOffset, timestampMs));
+    if (marker !== null) noteMarker(state, state.producers.noteMarker(producerId, epoch, marker.coordinatorEpoch, marker.isAbort, firstOffset, nowMs));
   }
 
   #noteReplicated(bytes: Buffer): void {

@@ -29,6 +29,8 @@ import type { Log, LogManager } from './types.ts';
 
 export interface LogManagerOptions {
   readonly disk: Disk;
+  /** Closed with the store. */
+  readonly ownsDisk: boolean;
   readonly ports: Ports;
   readonly inflater: Inflater;
   /** Closed with the store. */
@@ -330,6 +332,7 @@ export class StoreManager implements LogManager {
       await directory.lock?.release();
       directory.lock = null;
     }
+    if (this.#options.ownsDisk) await this.#options.disk.close();
     if (this.#options.ownsInflater) await this.#options.inflater.close();
   }
 }

@@ -6,13 +6,15 @@ import { defaultTopicConfig } from '../config/topicConfig.ts';
 import type { Inflater } from '../record/inflater.ts';
 import { openInflater } from '../record/workerInflater.ts';
 import type { DutySettings } from './duties.ts';
+import { openDisk } from './disk/index.ts';
 import { StoreManager } from './manager.ts';
 import type { TopicConfigView } from './settings.ts';
 
 export interface StoreOptions {
   /** log.dirs: root data directories, made where absent. */
   readonly directories: readonly string[];
-  readonly disk: Disk;
+  /** Default: the best one that this machine can run, closed with the store. */
+  readonly disk?: Disk;
   /** Default: the machine's clock and randomness, no log output. */
   readonly ports?: Ports;
   /** Default: worker threads where they can be had. The store closes only the one that it made. */
@@ -53,7 +55,8 @@ export const systemPorts: Ports = { clock: systemClock, random: systemRandom, lo
 /** A store that has not been started: set its callbacks, then call `start`. */
 export function createStore(options: StoreOptions): StoreManager {
   return new StoreManager({
-    disk: options.disk,
+    disk: options.disk ?? openDisk(),
+    ownsDisk: options.disk === undefined,
     ports: options.ports ?? systemPorts,
     inflater: options.inflater ?? openInflater(),
     ownsInflater: options.inflater === undefined,

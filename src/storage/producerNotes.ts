@@ -1,6 +1,6 @@
 /** Takes what batches say about producers and transactions into the state of a log: the same for appends, replicas and recovery. */
 import type { ScannedBatch } from '../base/disk.ts';
-import { attributesOf, baseOffsetOf, isControl, isTransactional, lastOffsetOf, lastSequenceOf, maxTimestampOf, producerEpochOf, producerIdOf } from '../record/batchHeader.ts';
+import { attributesOf, baseOffsetOf, isControl, isTransactional, lastOffsetOf, lastSequenceOf, producerEpochOf, producerIdOf } from '../record/batchHeader.ts';
 import { ControlType, controlTypeOf, coordinatorEpochOf } from '../record/control.ts';
 import { RecordCursor } from '../record/iterate.ts';
 import { RecordError } from '../record/recordError.ts';
@@ -32,13 +32,13 @@ export function noteBatch(state: LogState, bytes: Buffer, position: number): voi
   const epoch = producerEpochOf(bytes, position);
   const firstOffset = baseOffsetOf(bytes, position);
   const lastOffset = lastOffsetOf(bytes, position);
-  const timestampMs = maxTimestampOf(bytes, position);
+  const nowMs = state.environment.ports.clock.now();
   if (!isControl(attributes)) {
-    state.producers.noteData(producerId, epoch, lastSequenceOf(bytes, position), firstOffset, lastOffset, timestampMs, isTransactional(attributes));
+    state.producers.noteData(producerId, epoch, lastSequenceOf(bytes, position), firstOffset, lastOffset, nowMs, isTransactional(attributes));
     return;
   }
   const marker = markerIn(bytes, position);
-  if (marker !== null) noteMarker(state, state.producers.noteMarker(producerId, epoch, marker.coordinatorEpoch, marker.isAbort, firstOffset, timestampMs));
+  if (marker !== null) noteMarker(state, state.producers.noteMarker(producerId, epoch, marker.coordinatorEpoch, marker.isAbort, firstOffset, nowMs));
 }
 
 /** Puts an aborted transaction into the index of the segment that has its marker. */
@@ -52,15 +52,16 @@ export function noteMarker(state: LogState, completed: CompletedTransaction | nu
 export function noteScannedBatch(state: LogState, batch: ScannedBatch, indexTransactions: boolean, read: () => Buffer): void {
   if (batch.producerId < 0) return;
   const { producers } = state;
+  const nowMs = state.environment.ports.clock.now();
   if (!isControl(batch.attributes)) {
     const delta = batch.lastOffset - batch.baseOffset;
     const last = batch.baseSequence < 0 ? -1 : wrapSequence(batch.baseSequence + delta);
-    producers.noteData(batch.producerId, batch.producerEpoch, last, batch.baseOffset, batch.lastOffset, batch.maxTimestampMs, isTransactional(batch.attributes));
+    producers.noteData(batch.producerId, batch.producerEpoch, last, batch.baseOffset, batch.lastOffset, nowMs, isTransactional(batch.attributes));
     return;
   }
   const marker = markerOrNull(read());
   if (marker === null) return;
-  const completed = producers.noteMarker(batch.producerId, batch.producerEpoch, marker.coordinatorEpoch, marker.isAbort, batch.baseOffset, batch.maxTimestampMs);
+  const completed = producers.noteMarker(batch.producerId, batch.producerEpoch, marker.coordinatorEpoch, marker.isAbort, batch.baseOffset, nowMs);
   if (indexTransactions) noteMarker(state, completed);
 }
 

@@ -1,6 +1,8 @@
 /**
  * The producers of one partition: sequence checks of idempotent producers and the bookkeeping of transactions, as Kafka's
- * ProducerStateManager does it. It holds no bytes and does no I/O; `endOffset` says up to where the log is reflected.
+ * ProducerStateManager does it, but for one thing: a producer is as old as its last append by the broker's clock, not as its records claim, so that
+ * one that sends historic records is not forgotten between a batch and its retry. It holds no bytes and does no I/O; `endOffset` says up to where the log is
+ * reflected.
  */
 import { NO_EPOCH, NO_OFFSET, ProducerEntry, SEQUENCE_MAX } from './producerEntry.ts';
 import { encodeProducerSnapshot } from './producerSnapshot.ts';
@@ -95,9 +97,9 @@ export class ProducerStates {
   }
 
   /** Notes a data batch that has been appended; refuses nothing (replicas and recovery note what a leader accepted). */
-  noteData(producerId: number, epoch: number, lastSequence: number, firstOffset: number, lastOffset: number, timestampMs: number, isTransactional: boolean): void {
+  noteData(producerId: number, epoch: number, lastSequence: number, firstOffset: number, lastOffset: number, nowMs: number, isTransactional: boolean): void {
     const entry = this.#entryOf(producerId);
-    entry.addBatch(epoch, lastSequence, lastOffset, lastOffset - firstOffset, timestampMs);
+    entry.addBatch(epoch, lastSequence, lastOffset, lastOffset - firstOffset, nowMs);
     if (isTransactional && entry.transactionFirstOffset === NO_OFFSET) {
       entry.transactionFirstOffset = firstOffset;
       this.#open.set(firstOffset, producerId);
@@ -105,12 +107,12 @@ export class ProducerStates {
   }
 
   /** Notes an end-transaction marker that has been appended. Null when the transaction had written nothing here. */
-  noteMarker(producerId: number, epoch: number, coordinatorEpoch: number, isAbort: boolean, offset: number, timestampMs: number): CompletedTransaction | null {
+  noteMarker(producerId: number, epoch: number, coordinatorEpoch: number, isAbort: boolean, offset: number, nowMs: number): CompletedTransaction | null {
     const entry = this.#entryOf(producerId);
     const firstOffset = entry.transactionFirstOffset;
     entry.moveToEpoch(epoch);
     entry.coordinatorEpoch = coordinatorEpoch;
-    entry.lastTimestampMs = timestampMs;
+    entry.lastTimestampMs = nowMs;
     entry.transactionFirstOffset = NO_OFFSET;
     if (firstOffset === NO_OFFSET) return null;
     this.#open.delete(firstOffset);
