@@ -39,11 +39,11 @@ export const ENGINE_ROWS: readonly Row[] = [
   { name: 'lookup-timestamp', title: 'look up a random timestamp', group: 'engine', figures: [lookupMicroseconds], contenders: CORES },
   {
     name: 'idle-logs',
-    title: 'an open idle log',
+    title: 'opening logs that nobody uses',
     group: 'engine',
     figures: [
       { key: 'residentKilobytesPerLog', unit: 'KB/log', better: 'lower' },
-      { key: 'openMicrosecondsPerLog', unit: 'us to make', better: 'lower' },
+      { key: 'openMicrosecondsPerLog', unit: 'us to open', better: 'lower' },
     ],
     contenders: CORES,
   },

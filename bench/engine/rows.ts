@@ -14,6 +14,9 @@ const CHILD_TIMEOUT_MS = 180_000;
 /** TIDELOG_CORE of each of our contenders. */
 const CORES: Readonly<Record<string, string>> = { native: 'native', wasm: 'wasm' };
 
+/** What a process of its own does before the row's. */
+const PREPARATIONS: Readonly<Record<string, WorkName>> = { recovery: 'recovery-fill', 'idle-logs': 'idle-fill' };
+
 export async function runEngineRows(rows: readonly Row[], options: BenchOptions, recorder: Recorder): Promise<void> {
   for (const row of rows) {
     for (let round = 0; round < options.rounds; round += 1) {
@@ -27,7 +30,8 @@ async function runRound(row: Row, contender: string, options: BenchOptions, reco
   if (recorder.isSkipped(row, contender)) return;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-'));
   try {
-    if (row.name === 'recovery') await work('recovery-fill', contender, folder, options);
+    const preparation = PREPARATIONS[row.name];
+    if (preparation !== undefined) await work(preparation, contender, folder, options);
     const answer = await work(row.name as WorkName, contender, folder, options);
     if (contender === 'native' && !answer.ran.startsWith('native')) recorder.skip(row, contender, `the addon was not loaded; what ran is: ${answer.ran}`);
     else recorder.add(row, contender, answer.figures, answer.ran);

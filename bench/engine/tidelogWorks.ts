@@ -163,21 +163,34 @@ function residentBytes(): number {
   return process.memoryUsage.rss();
 }
 
+const LOGS_AT_A_TIME = 50;
+
 /** Each log holds one batch of one record, as a topic does that hardly anybody uses. */
-async function idleLogs({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
+async function idleFill({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const { open, close, ran } = await openTidelog(folder);
   const builder = newBuilder();
   builder.append(null, Buffer.from('idle'), null, Date.now());
   const batch = builder.close();
-  await appendDurably(await open('first'), batch);
+  const make = async (index: number): Promise<void> => appendDurably(await open(`idle-${index}`), batch);
+  for (let from = 0; from < sizes.idleLogs; from += LOGS_AT_A_TIME) {
+    await Promise.all(Array.from({ length: Math.min(LOGS_AT_A_TIME, sizes.idleLogs - from) }, (_, index) => make(from + index)));
+  }
+  await close();
+  return { figures: {}, ran };
+}
+
+async function idleLogs({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const before = residentBytes();
   const start = performance.now();
-  for (let index = 0; index < sizes.idleLogs; index += 1) await appendDurably(await open(`idle-${index}`), batch);
+  const { store, close, ran } = await openTidelog(folder);
   const milliseconds = performance.now() - start;
   const after = residentBytes();
+  const count = [...store.logs()].length;
+  if (count !== sizes.idleLogs) throw new Error(`${count} logs were opened, not ${sizes.idleLogs}`);
   await close();
-  const residentKilobytesPerLog = Math.max(after - before, 1) / 1024 / sizes.idleLogs;
-  return { figures: { residentKilobytesPerLog, openMicrosecondsPerLog: (milliseconds * 1000) / sizes.idleLogs }, ran };
+  // In a small run the collector may give back more than the logs take.
+  const residentKilobytesPerLog = Math.max(after - before, 1) / 1024 / count;
+  return { figures: { residentKilobytesPerLog, openMicrosecondsPerLog: (milliseconds * 1000) / count }, ran };
 }
 
 /** Fills one log and dies without closing it. */
@@ -211,6 +224,7 @@ export const tidelogWorks: Works = {
   'scan-places': (order) => scan(order, lookAtPlaces),
   'lookup-offset': lookupOffset,
   'lookup-timestamp': lookupTimestamp,
+  'idle-fill': idleFill,
   'idle-logs': idleLogs,
   'recovery-fill': recoveryFill,
   recovery,

@@ -8,6 +8,7 @@ export type WorkName =
   | 'scan-places'
   | 'lookup-offset'
   | 'lookup-timestamp'
+  | 'idle-fill'
   | 'idle-logs'
   | 'recovery-fill'
   | 'recovery';
