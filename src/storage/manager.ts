@@ -65,7 +65,7 @@ export class StoreManager implements LogManager {
   /** By folder name: opens and deletes of one partition come one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #identity: DirectoryIdentity | null = null;
-  #phase: 'new' | 'starting' | 'open' | 'closed' = 'new';
+  #phase: 'new' | 'claimed' | 'starting' | 'open' | 'closed' = 'new';
 
   constructor(options: LogManagerOptions) {
     assert(options.directories.length > 0, 'a store has a directory');
@@ -109,10 +109,11 @@ export class StoreManager implements LogManager {
   }
 
   async start(configOf: (topic: string) => TopicConfigView, options: { readonly onProgress?: (done: number, total: number, path: string) => void } = {}): Promise<void> {
-    assert(this.#phase === 'new', 'a store starts once');
+    assert(this.#phase === 'new' || this.#phase === 'claimed', 'a store starts once');
+    const isClaimed = this.#phase === 'claimed';
     this.#phase = 'starting';
     try {
-      await this.#claimAll();
+      if (!isClaimed) await this.#claimAll();
       await this.#loadAll(configOf, options.onProgress ?? (() => {}));
     } catch (error) {
       this.#phase = 'closed';
@@ -121,6 +122,19 @@ export class StoreManager implements LogManager {
     }
     this.#phase = 'open';
     this.#duties.start();
+  }
+
+  /** Locks the directories and settles whose they are, where `clusterId` is wanted before `start`, which else does it. */
+  async claim(): Promise<void> {
+    assert(this.#phase === 'new', 'a store is claimed once');
+    this.#phase = 'claimed';
+    try {
+      await this.#claimAll();
+    } catch (error) {
+      this.#phase = 'closed';
+      await this.#releaseAll();
+      throw error;
+    }
   }
 
   /** Locks every directory and settles whose they are; one that cannot be read is offline, as long as another one works. */
