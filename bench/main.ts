@@ -21,7 +21,7 @@ async function run(options: BenchOptions): Promise<void> {
   if (options.withEngine) {
     const engineRows = ENGINE_ROWS.filter(isWanted);
     rows.push(...engineRows);
-    await runEngineRows(engineRows, options, recorder);
+    await runEngineRows(engineRows, options, recorder, say);
   }
   if (options.withBroker) rows.push(...(await runBrokerRows({ root, loads: BROKER_ROWS.filter(isWanted), starts: START_ROWS.filter(isWanted), options, recorder, say })));
   const results = resultsOf(recorder, { root, rows, isQuick: options.isQuick, rounds: options.rounds, seconds: options.seconds });

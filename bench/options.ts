@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly withBroker: boolean;
   /** A running Kafka to measure beside ours. */
   readonly peer: { readonly host: string; readonly port: number; readonly pid: number } | null;
+  /** Print where the time goes, too. The figures are then worth less. */
+  readonly withProfile: boolean;
   /** False: do not start a peer either. */
   readonly withPeers: boolean;
   /** Where results are written; null: nowhere. */
@@ -32,6 +34,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds N           rounds of each row (3)
   --seconds S          measured seconds a round (2)
   --quick              small sizes and one round: shows that everything runs; writes no results
+  --profile            print in which functions ours spends its time; lowers the figures
   --json               print the results as JSON
   --peer HOST:PORT[,PID]   a running Apache Kafka to load beside ours; with its pid its CPU is measured too
   --no-peers           start no Apache Kafka, even where one could be started
@@ -46,6 +49,7 @@ const SPEC = {
   seconds: { type: 'string' },
   quick: { type: 'boolean' },
   json: { type: 'boolean' },
+  profile: { type: 'boolean' },
   peer: { type: 'string' },
   'no-peers': { type: 'boolean' },
   results: { type: 'string' },
@@ -67,8 +71,9 @@ export function parseOptions(args: readonly string[], defaultResultsFolder: stri
     withEngine: !values['broker-only'],
     withBroker: !values['engine-only'],
     peer: values.peer === undefined ? null : peerFrom(values.peer),
+    withProfile: values.profile ?? false,
     withPeers: !values['no-peers'] && !isQuick,
-    resultsFolder: values.results ?? (isQuick || only.length > 0 ? null : defaultResultsFolder),
+    resultsFolder: values.results ?? (isQuick || values.profile || only.length > 0 ? null : defaultResultsFolder),
   };
 }
 

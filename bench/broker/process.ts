@@ -25,7 +25,7 @@ export interface RunningBroker {
 }
 
 /** Rejects with what the broker said when it does not start. */
-export async function startBroker(root: string): Promise<RunningBroker> {
+export async function startBroker(root: string, nodeOptions: readonly string[] = []): Promise<RunningBroker> {
   const program = path.join(root, 'bin/kafka-server-start');
   if (!existsSync(program)) throw new Error('bin/kafka-server-start is not there');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-broker-'));
@@ -33,7 +33,7 @@ export async function startBroker(root: string): Promise<RunningBroker> {
   const listener = `PLAINTEXT://${HOST}:${port}`;
   const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${path.join(folder, 'data')}`];
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [program, ...overrides.flatMap((setting) => ['--override', setting])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = outputOf(child);
   const stop = (): Promise<void> => stopBroker(child, folder);
   try {

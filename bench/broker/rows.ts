@@ -1,8 +1,12 @@
 /** Runs the broker's rows: our broker, and a Kafka where one is to be had, under the same load in turn. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row } from '../catalogue.ts';
 import { runChild } from '../child.ts';
 import type { BenchOptions } from '../options.ts';
+import { profileLines, profileOptions } from '../report/profile.ts';
 import type { Recorder } from '../report/recorder.ts';
 import { runCompare } from './compare.ts';
 import type { LoadAnswer, LoadOrder } from './load/order.ts';
@@ -62,6 +66,7 @@ export async function runBrokerRows(run: BrokerRun): Promise<Row[]> {
   const compared: Row[] = [];
   try {
     for (const row of starts) await runStarts(row, run, peer, reason);
+    if (options.withProfile) for (const row of loads) await profileLoad(row, run);
     const broker = await startOrSkip(run);
     if (broker === null) return [...loads, ...starts];
     try {
@@ -120,22 +125,38 @@ async function runLoads({ loads, options, recorder }: BrokerRun, broker: Running
   }
 }
 
-async function runRound(row: Row, target: Target, round: number, options: BenchOptions, recorder: Recorder): Promise<void> {
+/** The row once more on a broker of its own; it does not count. */
+async function profileLoad(row: Row, { root, options, say }: BrokerRun): Promise<void> {
+  const profiles = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-profile-'));
+  const broker = await startBroker(root, profileOptions(profiles));
+  try {
+    await runChild({ program: 'load', order: orderFor(row, broker, 'profile', options), timeoutMs: CHILD_TIMEOUT_MS });
+  } finally {
+    await broker.stop();
+  }
+  profileLines(profiles, row.name).forEach(say);
+  rmSync(profiles, { recursive: true });
+}
+
+function orderFor(row: Row, { host, port, pid }: Pick<Target, 'host' | 'port' | 'pid'>, round: string, options: BenchOptions): LoadOrder {
   const load = LOADS[row.name];
   if (load === undefined) throw new Error(`${row.name} has no load`);
-  if (recorder.isSkipped(row, target.contender)) return;
-  const order: LoadOrder = {
+  return {
     ...load,
-    host: target.host,
-    port: target.port,
-    pid: target.pid,
-    topic: `bench-${row.name}-${process.pid}-${round + 1}`,
+    host,
+    port,
+    pid,
+    topic: `bench-${row.name}-${process.pid}-${round}`,
     fillBytes: options.isQuick ? 1e6 : 128e6,
     warmUpSeconds: Math.min(options.seconds / 4, 0.5),
     seconds: options.seconds,
   };
+}
+
+async function runRound(row: Row, target: Target, round: number, options: BenchOptions, recorder: Recorder): Promise<void> {
+  if (recorder.isSkipped(row, target.contender)) return;
   try {
-    const answer = (await runChild({ program: 'load', order, timeoutMs: CHILD_TIMEOUT_MS })) as LoadAnswer;
+    const answer = (await runChild({ program: 'load', order: orderFor(row, target, `round-${round + 1}`, options), timeoutMs: CHILD_TIMEOUT_MS })) as LoadAnswer;
     if (round >= 0) recorder.add(row, target.contender, answer.figures, target.ran);
   } catch (error) {
     recorder.skip(row, target.contender, (error as Error).message);

@@ -26,7 +26,7 @@ function removeOrphans(sources) {
   const stems = new Set(sources.map(({ relative }) => relative.replace(/^src\//, '').replace(/\.ts$/, '')));
   for (const { relative } of listFiles(['dist'])) {
     const stem = relative.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
-    const isCompiled = /\.(js|d\.ts|js\.map)$/.test(relative) && !relative.startsWith('dist/bundle/');
+    const isCompiled = /\.(js|d\.ts|js\.map)$/.test(relative) && !/^dist\/(bundle|bench)\//.test(relative);
     if (isCompiled && !stems.has(stem)) rmSync(path.join(root, relative));
   }
 }

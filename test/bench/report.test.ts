@@ -3,6 +3,7 @@ import { parsePsTime } from '../../bench/broker/processStats.ts';
 import type { Row } from '../../bench/catalogue.ts';
 import { UsageError, parseOptions } from '../../bench/options.ts';
 import { chart } from '../../bench/report/chart.ts';
+import { hotFunctions } from '../../bench/report/profile.ts';
 import { Recorder } from '../../bench/report/recorder.ts';
 import { quantile, summarise } from '../../bench/report/statistics.ts';
 import { rowLines, shortNumber } from '../../bench/report/table.ts';
@@ -104,6 +105,15 @@ describe('the options', () => {
     for (const args of [['--rounds', '0'], ['--rounds', '1.5'], ['--seconds', 'x'], ['--only', 'nothing'], ['--peer', 'here'], ['--fast'], ['word']]) {
       expect(() => parseOptions(args, 'somewhere')).toThrow(UsageError);
     }
+  });
+});
+
+describe('a profile', () => {
+  it('adds up the time in each function, without the idle time', () => {
+    const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 6 });
+    const nodes = [{ id: 1, callFrame: frame('(idle)') }, { id: 2, callFrame: frame('work', 'file:///somewhere/engine.js') }, { id: 3, callFrame: frame('') }, { id: 4, callFrame: frame('work', 'file:///somewhere/engine.js') }];
+    const hot = hotFunctions({ nodes, samples: [1, 2, 3, 4], timeDeltas: [1000, 20, 10, 10] });
+    expect(hot).toEqual([{ name: 'work engine.js:7', share: 0.75 }, { name: '(anonymous)', share: 0.25 }]);
   });
 });
 
