@@ -385,6 +385,8 @@ export class FileSegment implements Segment {
 
   /** What `sync` of the disk does for this segment: the log, and once sealed its indexes too. */
   async syncFiles(): Promise<void> {
+    if (this.failed) throw new DiskError('EIO', this.#log.path, `${this.#log.path} failed before: what of it is durable is unknown`);
+    if (this.#closed) return;
     try {
       await this.#log.sync();
       if (this.#sealed) await this.#indexes.sync();

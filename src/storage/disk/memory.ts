@@ -1,5 +1,4 @@
-import { dirname, join, normalize } from 'node:path/posix';
-import { assert } from '../../base/assert.ts';
+import { dirname, normalize } from 'node:path/posix';
 import { DiskError } from '../../base/disk.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, Segment, SegmentOptions } from '../../base/disk.ts';
 import type { Clock, Random } from '../../base/ports.ts';
@@ -8,6 +7,8 @@ import { AppendCheck } from './appendCheck.ts';
 import type { FileHost, OpenFile } from './fileHost.ts';
 import { FileSegment } from './fileSegment.ts';
 import type { SegmentContext } from './fileSegment.ts';
+import { moveSegments } from './segmentPaths.ts';
+import { SegmentSyncs } from './segmentSyncs.ts';
 import { MemoryDirectory, MemoryFiles, failure } from './memoryFiles.ts';
 import type { MemoryFile } from './memoryFiles.ts';
 
@@ -43,6 +44,7 @@ export class MemoryDisk implements Disk {
   readonly #context: SegmentContext;
   readonly #segments = new Set<FileSegment>();
   readonly #locks = new Set<string>();
+  readonly #syncs = new SegmentSyncs();
   #armed: ArmedFault[] = [];
   #crashed = false;
 
@@ -135,17 +137,10 @@ export class MemoryDisk implements Disk {
 
   sync(segments: readonly Segment[], done: (error: DiskError | null) => void): void {
     this.#alive();
-    const syncs = segments.map((segment) => {
-      assert(segment instanceof FileSegment, 'a segment of this disk');
-      return segment.syncFiles();
+    this.#syncs.sync(segments, (error) => {
+      if (error === null) this.completedSyncs += segments.length;
+      done(error);
     });
-    Promise.all(syncs).then(
-      () => {
-        this.completedSyncs += syncs.length;
-        done(null);
-      },
-      (error: unknown) => done(error instanceof DiskError ? error : failure('EIO', String(error))),
-    );
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -237,15 +232,6 @@ export class MemoryDisk implements Disk {
 
   #alive(): void {
     if (this.#crashed) throw failure('EIO', 'a disk that crashed');
-  }
-}
-
-/** Tells segments whose folder lies at or below `from` that it is at `to` now. */
-export function moveSegments(segments: Iterable<FileSegment>, from: string, to: string): void {
-  const old = normalize(from);
-  for (const segment of segments) {
-    const directory = normalize(segment.directory);
-    if (directory === old || directory.startsWith(`${old}/`)) segment.movedTo(join(to, directory.slice(old.length)));
   }
 }
 
