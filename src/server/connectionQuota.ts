@@ -2,11 +2,11 @@
 import type { ServerSettings } from './settings.ts';
 
 export class ConnectionQuota {
-  readonly #settings: ServerSettings;
+  readonly #settings: () => ServerSettings;
   readonly #countByAddress = new Map<string, number>();
   #count = 0;
 
-  constructor(settings: ServerSettings) {
+  constructor(settings: () => ServerSettings) {
     this.#settings = settings;
   }
 
@@ -16,7 +16,7 @@ export class ConnectionQuota {
 
   /** Null when the connection may stay; else why not. Call `release` for each that stayed. */
   admit(address: string): string | null {
-    const { maxConnections, maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#settings;
+    const { maxConnections, maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#settings();
     if (this.#count >= maxConnections) return `max.connections (${maxConnections}) is reached`;
     const ofAddress = this.#countByAddress.get(address) ?? 0;
     const limit = maxConnectionsPerIpOverrides.get(address) ?? maxConnectionsPerIp;

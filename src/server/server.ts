@@ -10,11 +10,12 @@ import { LimitedLog } from './limitedLog.ts';
 import { bindListener, type BoundListener, type ListenerOptions } from './listeners.ts';
 import { MemoryPressure } from './memoryPressure.ts';
 import {
-  CLOSING_MS_MAX, DRAIN_MS_DEFAULT, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
+  CLOSING_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
 } from './settings.ts';
 
 export interface ServerOptions {
-  readonly settings: ServerSettings;
+  /** Asked anew where a setting may change while running. */
+  readonly settings: () => ServerSettings;
   readonly listeners: readonly ListenerOptions[];
   readonly network: Network;
   readonly sink: RequestSink;
@@ -60,14 +61,15 @@ class NodeServer implements Server, ConnectionHost {
   #onEmpty: (() => void) | null = null;
 
   constructor(options: ServerOptions) {
-    const { settings, sink, logger, clock } = options;
+    const { sink, logger, clock } = options;
+    const settings = options.settings();
     this.#options = options;
     this.sink = sink;
     this.logger = logger;
     this.#clock = clock;
     this.requestBytesMax = settings.socketRequestMaxBytes;
     this.#log = new LimitedLog(logger, clock);
-    this.#quota = new ConnectionQuota(settings);
+    this.#quota = new ConnectionQuota(options.settings);
     this.#pressure = new MemoryPressure(this.#connections, this.#log);
     const limitBytes = settings.queuedMaxRequestBytes > 0 ? settings.queuedMaxRequestBytes : QUEUED_REQUEST_BYTES_DEFAULT;
     this.budget = new RequestBudget(limitBytes, this.#pressure);
@@ -87,10 +89,11 @@ class NodeServer implements Server, ConnectionHost {
   async open(): Promise<readonly BoundListener[]> {
     const bound: BoundListener[] = [];
     const { listeners, network, settings } = this.#options;
+    const backlog = Math.max(settings().socketListenBacklogSize, LISTEN_BACKLOG_MIN);
     try {
       for (const listener of listeners) {
         const accept = (wire: Wire) => this.#accept(listener.name, wire);
-        const opened = await bindListener(listener, network, settings.socketListenBacklogSize, accept);
+        const opened = await bindListener(listener, network, backlog, accept);
         this.#wireListeners.push(...opened.wireListeners);
         bound.push(opened.bound);
       }
@@ -192,7 +195,7 @@ class NodeServer implements Server, ConnectionHost {
   /** One look at each connection, in place of a timer for each. */
   #sweep(): void {
     this.tick += 1;
-    const idleMs = this.#options.settings.connectionsMaxIdleMs;
+    const idleMs = this.#options.settings().connectionsMaxIdleMs;
     const idleTicks = idleMs < 0 ? Infinity : Math.ceil(idleMs / this.#sweepMs);
     const closingTicks = Math.ceil(CLOSING_MS_MAX / this.#sweepMs);
     for (const connection of this.#connections) {

@@ -3,6 +3,7 @@
 export interface ServerSettings {
   /** Largest request frame. */
   readonly socketRequestMaxBytes: number;
+  /** Taken as `LISTEN_BACKLOG_MIN` when below. */
   readonly socketListenBacklogSize: number;
   /** Negative: never. */
   readonly connectionsMaxIdleMs: number;
@@ -14,6 +15,8 @@ export interface ServerSettings {
   readonly queuedMaxRequestBytes: number;
 }
 
+/** Connections that may wait to be accepted, at least: a burst above the queue costs each client a second, a longer queue costs nothing. */
+export const LISTEN_BACKLOG_MIN = 511;
 /** Memory that requests may hold when the configuration does not say. */
 export const QUEUED_REQUEST_BYTES_DEFAULT = 128 * 1024 * 1024;
 /** Requests of one connection that wait for their reply; above this nothing is read from it. */

@@ -205,7 +205,7 @@ describe('close', () => {
 describe('listeners', () => {
   const listener = (name: string, hosts: string[], port: number) => ({ name, hosts, port, advertisedHost: 'localhost', advertisedPort: 0 });
   const serverOn = (network: Network, listeners: ReturnType<typeof listener>[]) =>
-    createServer({ settings: defaultSettings, listeners, network, sink: echoSink, clock: new FakeClock(), logger: silentLogger });
+    createServer({ settings: () => defaultSettings, listeners, network, sink: echoSink, clock: new FakeClock(), logger: silentLogger });
 
   it('binds one free port on every address, and tells which', async () => {
     const server = serverOn(createTcpNetwork(), [listener('PLAINTEXT', ['127.0.0.1', '::1'], 0), listener('OTHER', ['127.0.0.1'], 0)]);

@@ -161,7 +161,7 @@ export async function startRig(sink: RequestSink, settings: Partial<ServerSettin
   const clock = new FakeClock();
   const logger = new RecordingLogger();
   const server = createServer({
-    settings: { ...defaultSettings, ...settings },
+    settings: () => ({ ...defaultSettings, ...settings }),
     listeners: [{ name: 'PLAINTEXT', hosts: ['127.0.0.1'], port: 0, advertisedHost: 'localhost', advertisedPort: 0 }],
     network,
     sink,

@@ -1,0 +1,5 @@
+/** `kafka-server-start`: a broker as a process. */
+import { fileURLToPath } from 'node:url';
+import { runServer } from './server/run.ts';
+
+await runServer(process.argv.slice(2), fileURLToPath(import.meta.url));

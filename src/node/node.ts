@@ -1,0 +1,172 @@
+/**
+ * A whole node as a library: storage, metadata, broker and server put together.
+ *
+ *     const { config } = validateBrokerConfig([{ key: 'log.dirs', value: folder, origin: 'mine' }]);
+ *     const node = await startNode({ config });
+ *     ...
+ *     await node.close();
+ */
+import type { Disk } from '../base/disk.ts';
+import type { Logger, Ports } from '../base/ports.ts';
+import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts';
+import type { Network } from '../base/wire.ts';
+import { createBroker, type Broker } from '../broker/index.ts';
+import type { BrokerConfig } from '../config/types.ts';
+import { EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
+import { MetricsRegistry } from '../metrics/registry.ts';
+import { createTcpNetwork } from '../net/tcp.ts';
+import { createServer, type BoundListener, type Server, type ServerSettings } from '../server/index.ts';
+import { openDisk } from '../storage/disk/index.ts';
+import { createStore } from '../storage/open.ts';
+import type { StoreManager } from '../storage/manager.ts';
+import { connectionsMaxFor, openFilesMax } from './openFiles.ts';
+
+export interface NodeOptions {
+  /** Checked and resolved: see `validateBrokerConfig`. */
+  readonly config: BrokerConfig;
+  /** Default: the machine's clock and randomness; no log output. */
+  readonly ports?: Partial<Ports>;
+  /** Default: the best that this machine can run, closed with the node. */
+  readonly disk?: Disk;
+  /** Default: TCP. `createLoopbackNetwork` makes one inside the process. */
+  readonly network?: Network;
+  /** Take over directories that an Apache Kafka broker stopped in order. Default false. */
+  readonly adoptKafkaData?: boolean;
+  /** Default: what the directories say, or a new one. */
+  readonly clusterId?: string;
+  /** Hears how far loading the logs is. */
+  readonly onProgress?: (done: number, total: number, path: string) => void;
+}
+
+export interface Node {
+  readonly listeners: readonly BoundListener[];
+  readonly clusterId: string;
+  readonly broker: Broker;
+  readonly metrics: MetricsRegistry;
+  /** Stops accepting, lets requests in flight be answered for at most `drainMs`, makes everything durable and marks a clean end. */
+  close(drainMs?: number): Promise<void>;
+}
+
+/** Resolves when every listener accepts. On failure everything that was opened is closed again, and the error says what to do. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const opened = new Opened();
+  try {
+    return await start(options, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** What was opened so far, closed in the opposite order. */
+class Opened {
+  readonly #closers: (() => Promise<unknown>)[] = [];
+
+  add(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close);
+  }
+
+  /** The first failure counts; the rest is closed all the same. */
+  async close(): Promise<Error | null> {
+    let failure: Error | null = null;
+    for (const close of this.#closers.splice(0)) {
+      try {
+        await close();
+      } catch (error) {
+        failure ??= error instanceof Error ? error : new Error(String(error));
+      }
+    }
+    return failure;
+  }
+}
+
+async function start(options: NodeOptions, opened: Opened): Promise<Node> {
+  const { config } = options;
+  const ports: Ports = { clock: systemClock, random: systemRandom, logger: silentLogger, ...options.ports };
+  const disk = options.disk ?? openDisk();
+  if (options.disk === undefined) opened.add(() => disk.close());
+  const store = openStorage(options, disk, ports);
+  opened.add(() => store.close());
+  await store.claim();
+  const metadata = await openMetadata(config, disk, ports, store.clusterId);
+  opened.add(() => metadata.close());
+  const metrics = new MetricsRegistry();
+  const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics });
+  opened.add(() => broker.stop());
+  await broker.start(options.onProgress);
+  const server = openServer(options, broker, ports, metrics);
+  opened.add(() => server.close(0));
+  const listeners = await server.open();
+  await broker.announce(listeners.map((listener) => endpointOf(listener, config)));
+  server.serve();
+  return { listeners, clusterId: store.clusterId, broker, metrics, close: (drainMs) => closeNode(server, opened, drainMs) };
+}
+
+async function closeNode(server: Server, opened: Opened, drainMs: number | undefined): Promise<void> {
+  await server.close(drainMs);
+  const failure = await opened.close();
+  if (failure !== null) throw failure;
+}
+
+function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManager {
+  const { config } = options;
+  return createStore({
+    directories: config.logDirs,
+    disk,
+    ports,
+    nodeId: config.nodeId,
+    adoptKafkaData: options.adoptKafkaData ?? false,
+    ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
+    duties: {
+      retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+      recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+      highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
+      producerExpiryIntervalMs: config.producerIdExpirationCheckIntervalMs,
+    },
+    producerIdExpirationMs: config.producerIdExpirationMs,
+  });
+}
+
+/** In the log directory that has a journal already, also when log.dirs were put in another order; else in the first. */
+async function openMetadata(config: BrokerConfig, disk: Disk, ports: Ports, clusterId: string): Promise<EmbeddedMetadata> {
+  const directory = await directoryOfJournal(config.logDirs, disk);
+  return openEmbeddedMetadata({
+    disk,
+    clock: ports.clock,
+    random: ports.random,
+    logger: ports.logger,
+    directory,
+    clusterId: () => clusterId,
+    nodeId: config.nodeId,
+    defaults: { partitions: config.numPartitions, replicationFactor: config.defaultReplicationFactor },
+    staticSettings: config.layers.static,
+  });
+}
+
+async function directoryOfJournal(directories: readonly string[], disk: Disk): Promise<string> {
+  for (const directory of directories) {
+    const entries = await disk.list(directory).catch(() => []);
+    if (entries.some((entry) => entry.name === EMBEDDED_METADATA_FOLDER)) return directory;
+  }
+  return directories[0] as string;
+}
+
+function openServer(options: NodeOptions, broker: Broker, ports: Ports, metrics: MetricsRegistry): Server {
+  const logger: Logger = ports.logger;
+  const acceptErrors = metrics.counter('accept_errors');
+  const network = options.network ?? createTcpNetwork({ onAcceptError: () => acceptErrors.add() });
+  const connectionsMax = connectionsMaxFor(openFilesMax());
+  const settings = (): ServerSettings => {
+    const { config } = broker.services;
+    return config.maxConnections <= connectionsMax ? config : { ...config, maxConnections: connectionsMax };
+  };
+  const server = createServer({ settings, listeners: options.config.listeners, network, sink: broker, clock: ports.clock, logger });
+  metrics.gauge('connections', () => server.connectionCount);
+  metrics.gauge('request_bytes', () => server.requestBytes);
+  return server;
+}
+
+function endpointOf(listener: BoundListener, config: BrokerConfig): { listener: string; host: string; port: number; securityProtocol: string } {
+  const { securityProtocol } = config.listeners.find(({ name }) => name === listener.name) ?? { securityProtocol: 'PLAINTEXT' };
+  return { listener: listener.name, host: listener.advertisedHost, port: listener.advertisedPort, securityProtocol };
+}
