@@ -40,12 +40,14 @@ export interface BrokerOptions {
 export interface Broker extends RequestSink {
   readonly services: BrokerServices;
   /**
-   * Loads the logs and brings them in line with the metadata. Requests may be given to it when this has resolved. Rejects with MetadataError, DiskError or LogError.
+   * Loads the logs and brings them in line with the metadata. Requests may be given to it when this has resolved. Rejects with MetadataError, StoreError, DiskError or LogError, and has given back what it held then.
    */
   start(onProgress?: (done: number, total: number, path: string) => void): Promise<void>;
   /** Tells the cluster, and so all clients, where this broker is reached. Before it, Metadata lists no broker. */
   announce(endpoints: readonly BrokerEndpoint[]): Promise<void>;
-  /** After the last request: answers who still waits, makes everything durable and marks a clean end. */
+  /** Answers everyone who waits, long polls and members of groups alike, so that connections can end. Requests that still come are served without waiting. */
+  drain(): void;
+  /** After the last request: drains, makes everything durable and marks a clean end. */
   stop(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ class LocalBroker implements Broker {
   readonly #dispatcher: Dispatcher;
   #config: BrokerConfig;
   #unsubscribe: (() => void) | null = null;
+  #drained = false;
   #stopped = false;
 
   constructor(options: BrokerOptions) {
@@ -78,6 +81,16 @@ class LocalBroker implements Broker {
   }
 
   async start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {
+    try {
+      await this.#start(onProgress);
+    } catch (error) {
+      this.#stopped = true;
+      await this.#options.metadata.close();
+      throw error;
+    }
+  }
+
+  async #start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {
     const { logs, metadata } = this.#options;
     logs.onDirectoryOffline = (path, reason) => this.#onDirectoryOffline(path, reason);
     await logs.start((topic) => this.#topicConfig(topic), onProgress === undefined ? {} : { onProgress });
@@ -105,12 +118,18 @@ class LocalBroker implements Broker {
     await this.#options.metadata.register({ id: this.#config.nodeId, rack: this.#config.rack, endpoints });
   }
 
+  drain(): void {
+    if (this.#drained) return;
+    this.#drained = true;
+    this.services.waiting.drain();
+    this.services.groupCoordinator.close();
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.drain();
     this.#unsubscribe?.();
-    this.services.groupCoordinator.close();
-    this.services.waiting.stop();
     await this.services.partitions.whenAllSettled();
     await this.#options.logs.close();
     await this.#options.metadata.close();

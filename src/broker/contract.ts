@@ -50,7 +50,10 @@ export interface RequestContext<Response> {
   readonly connection: ClientConnection;
   /** Clock.monotonicMs when the frame was complete. */
   readonly receivedMs: number;
-  /** Encodes and sends. `onSent` runs when the bytes have left or the connection has died: release leases there. */
+  /**
+   * Encodes and sends; never throws: a response that cannot be written closes the connection. `onSent` runs in any case, when the bytes have left, could not
+   * be written or the connection has died: release leases there. Of several answers only the first counts.
+   */
   reply(response: Response, onSent?: () => void): void;
   replyNothing(): void;
   closeConnection(reason: string): void;

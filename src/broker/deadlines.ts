@@ -41,11 +41,12 @@ export class Deadlines {
     if (members.size === 0) this.#buckets.delete(bucket);
   }
 
-  stop(): void {
+  /** Lets every deadline come now. */
+  expireAll(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#timerBucket = Infinity;
-    this.#buckets.clear();
+    for (const bucket of this.#buckets.keys()) this.#expire(bucket);
   }
 
   #setTimer(bucket: number): void {
@@ -60,18 +61,23 @@ export class Deadlines {
     this.#timerBucket = Infinity;
     const due = Math.floor(this.#clock.monotonicMs() / BUCKET_MS);
     let next = Infinity;
-    for (const [bucket, members] of this.#buckets) {
+    for (const bucket of this.#buckets.keys()) {
       if (bucket > due) {
         if (bucket < next) next = bucket;
         continue;
       }
-      this.#buckets.delete(bucket);
-      for (const expiring of members) {
-        if (expiring.deadlineBucket !== bucket) continue;
-        expiring.deadlineBucket = -1;
-        expiring.onDeadline();
-      }
+      this.#expire(bucket);
     }
     if (next < this.#timerBucket) this.#setTimer(next);
+  }
+
+  #expire(bucket: number): void {
+    const members = this.#buckets.get(bucket) ?? [];
+    this.#buckets.delete(bucket);
+    for (const expiring of members) {
+      if (expiring.deadlineBucket !== bucket) continue;
+      expiring.deadlineBucket = -1;
+      expiring.onDeadline();
+    }
   }
 }

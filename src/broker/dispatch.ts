@@ -130,13 +130,19 @@ export class Dispatcher implements RequestSink {
     try {
       context.reply(handler.errorResponse(request, code, errorMessageOf(error), context.apiVersion));
     } catch (second) {
-      this.#logger.error('an error could not be answered', { api: handler.name, version: context.apiVersion, reason: describe(second) });
-      context.closeConnection('internal error');
+      this.onUnanswerable(context, second);
     }
   }
 
-  /** Encodes a reply and hands it over. Throws ProtocolError for one that cannot be written; nothing was sent then. */
-  send(context: DispatchContext, response: unknown, onSent?: () => void): void {
+  /** Nothing can be said any more but that it is over. */
+  onUnanswerable(context: DispatchContext, error: unknown): void {
+    const { handler } = context.entry;
+    this.#logger.error('a reply could not be made', { api: handler.name, version: context.apiVersion, clientId: context.clientId, reason: describe(error) });
+    context.closeConnection('internal error');
+  }
+
+  /** Encodes a reply; null when it cannot be written. */
+  encode(context: DispatchContext, response: unknown): Uint8Array[] | null {
     const writer = this.#writer;
     beginResponse(writer, context.apiKey, context.apiVersion, context.correlationId);
     try {
@@ -144,10 +150,11 @@ export class Dispatcher implements RequestSink {
       writer.endFrame();
     } catch (error) {
       writer.abortFrame();
-      throw error;
+      this.onUnanswerable(context, error);
+      return null;
     }
     context.entry.totalTimeMs.record(this.#clock.monotonicMs() - context.receivedMs);
-    context.slot.send(writer.take(), onSent);
+    return writer.take();
   }
 }
 
@@ -176,15 +183,18 @@ class DispatchContext implements RequestContext<unknown> {
   }
 
   reply(response: unknown, onSent?: () => void): void {
-    if (this.isAnswered) {
+    const chunks = this.isAnswered ? null : this.#dispatcher.encode(this, response);
+    if (chunks === null) {
+      // Answered before, closed, or closed just now.
       onSent?.();
-      throw new Error('a request was answered twice');
+      return;
     }
-    this.#dispatcher.send(this, response, onSent);
     this.isAnswered = true;
+    this.slot.send(chunks, onSent);
   }
 
   replyNothing(): void {
+    if (this.isAnswered) return;
     this.isAnswered = true;
     this.slot.none();
   }

@@ -24,6 +24,7 @@ export class Waiting {
   #parkedCount = 0;
   #woken: Parked[] = [];
   #flushQueued = false;
+  #draining = false;
   readonly #flush = (): void => this.#wakeAll();
 
   constructor(clock: Clock) {
@@ -34,9 +35,9 @@ export class Waiting {
     return this.#parkedCount;
   }
 
-  /** False when there are too many: answer now. */
+  /** False when there are too many, or when the broker is about to stop: answer now. */
   park(parked: Parked, partitions: readonly Partition[], waitMs: number): boolean {
-    if (this.#parkedCount >= PARKED_MAX) return false;
+    if (this.#draining || this.#parkedCount >= PARKED_MAX) return false;
     this.#parkedCount++;
     parked.parkedOn = partitions;
     for (let i = 0; i < partitions.length; i++) partitions[i]!.addWaiter(parked);
@@ -78,7 +79,9 @@ export class Waiting {
     }
   }
 
-  stop(): void {
-    this.#deadlines.stop();
+  /** Everyone is answered now with what there is, and nobody waits any more. */
+  drain(): void {
+    this.#draining = true;
+    this.#deadlines.expireAll();
   }
 }

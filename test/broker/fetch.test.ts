@@ -68,7 +68,11 @@ describe('fetch', () => {
     await first.node.stop();
     const node = await startNode({ disk: first.node.disk, ports: first.node.ports });
     const withEpoch = async (currentLeaderEpoch: number) => (await call(node, Fetch, 12, fetchBody('events', [{ currentLeaderEpoch }]))).responses[0]!.partitions[0]!;
-    expect(await withEpoch(0)).toMatchObject({ errorCode: ErrorCode.FENCED_LEADER_EPOCH, currentLeader: { leaderId: 7, leaderEpoch: 1 } });
+    expect((await withEpoch(0)).errorCode).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+    const topics = [{ topic: '', topicId: first.topicId, partitions: [makeFetchPartition({ currentLeaderEpoch: 0 })] }];
+    const fenced = await call(node, Fetch, 16, makeFetchRequest({ topics }));
+    expect(fenced.responses[0]!.partitions[0]).toMatchObject({ errorCode: ErrorCode.FENCED_LEADER_EPOCH, currentLeader: { leaderId: 7, leaderEpoch: 1 } });
+    expect(fenced.nodeEndpoints).toMatchObject([{ nodeId: 7, host: 'broker.example', port: 9092 }]);
     expect((await withEpoch(2)).errorCode).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
     expect((await withEpoch(1)).errorCode).toBe(0);
     await node.stop();

@@ -5,7 +5,7 @@ import { isSafeOffset } from '../../protocol/offsets.ts';
 import { emptyBytes } from '../../protocol/types.ts';
 import type { Log, LogError, ReadResult } from '../../storage/types.ts';
 import type { RequestContext } from '../contract.ts';
-import { logErrorCode } from '../errorMapping.ts';
+import { errorCodeOf, logErrorCode } from '../errorMapping.ts';
 import type { Isolation, Partition } from '../partition/partition.ts';
 import { endpointOf } from '../services.ts';
 import type { BrokerServices } from '../services.ts';
@@ -21,7 +21,7 @@ export interface FetchParameters {
 
 const FIRST_VERSION_WITH_IDS = 13;
 const FIRST_VERSION_WITH_ZSTD = 10;
-const FIRST_VERSION_WITH_LEADER = 12;
+const FIRST_VERSION_WITH_LEADER = 16;
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 /** Older clients do not know KAFKA_STORAGE_ERROR. */
 const LAST_VERSION_WITHOUT_STORAGE_ERROR = 5;
@@ -67,14 +67,24 @@ export class FetchAttempt implements Parked {
   }
 
   onWake(): void {
-    if (!this.#isDue()) return;
-    this.#services.waiting.unpark(this);
-    this.#resume();
+    if (this.#isDue()) this.onDeadline();
   }
 
   onDeadline(): void {
     this.#services.waiting.unpark(this);
-    this.#resume();
+    this.#context.connection.offClose(this.#onClose);
+    this.#goOn();
+  }
+
+  /** Nobody above would catch a defect of ours here. */
+  #goOn(): void {
+    try {
+      this.#readAll();
+    } catch (error) {
+      this.#services.logger.error('a fetch failed', { clientId: this.#context.clientId, reason: String(error) });
+      this.#release();
+      this.#context.closeConnection('internal error');
+    }
   }
 
   /** Nobody is left to answer. */
@@ -82,11 +92,6 @@ export class FetchAttempt implements Parked {
     if (this.parkedOn === null) return;
     this.#services.waiting.unpark(this);
     this.#context.replyNothing();
-  }
-
-  #resume(): void {
-    this.#context.connection.offClose(this.#onClose);
-    this.#readAll();
   }
 
   /** Enough bytes, or something to tell that will not go away by waiting. */
@@ -99,7 +104,7 @@ export class FetchAttempt implements Parked {
       const log = partition.log!;
       const limit = partition.readLimit(log, isolation);
       if (!isReadable(log, target.fetchOffset) || target.lastFetchedEpoch >= 0) return true;
-      if (target.fetchOffset < limit) bytes += Math.min(log.bytesAvailable(target.fetchOffset, limit), Math.max(target.maxBytes, 1));
+      if (target.fetchOffset < limit) bytes += Math.min(bytesAvailable(log, target.fetchOffset, limit), Math.max(target.maxBytes, 1));
     }
     return bytes >= minBytes;
   }
@@ -137,7 +142,17 @@ export class FetchAttempt implements Parked {
     const limit = partition!.readLimit(log, this.#parameters.isolation);
     if (target.fetchOffset >= limit) return this.#push(goodData(target.index, log, this.#parameters.isolation, null));
     const maxBytes = Math.max(Math.min(target.maxBytes, this.#bytesLeft), 0);
-    log.readWarm(target.fetchOffset, maxBytes, limit, this.#reads.length === 0, this.#onRead);
+    try {
+      log.readWarm(target.fetchOffset, maxBytes, limit, this.#reads.length === 0, this.#onRead);
+    } catch (error) {
+      this.#push(this.#errorData(target, partition, this.#codeOf(error)));
+    }
+  }
+
+  #codeOf(error: unknown): number {
+    const code = errorCodeOf(error);
+    if (code === ErrorCode.UNKNOWN_SERVER_ERROR) this.#services.logger.error('a log could not be read', { reason: String(error) });
+    return code;
   }
 
   #unknownError(target: FetchTarget): number {
@@ -177,22 +192,30 @@ export class FetchAttempt implements Parked {
     } else if (result === null) {
       this.#push(this.#errorData(target, partition, logErrorCode(error!)));
     } else {
-      this.#push(this.#readData(target, partition!.log!, result));
+      this.#push(this.#readData(target, partition!, result));
     }
-    if (!this.#isReading) this.#readAll();
+    if (!this.#isReading) this.#goOn();
   }
 
-  #readData(target: FetchTarget, log: Log, result: ReadResult): PartitionData {
+  #readData(target: FetchTarget, partition: Partition, result: ReadResult): PartitionData {
     const { isolation } = this.#parameters;
+    const log = partition.log!;
     const data = goodData(target.index, log, isolation, result.bytes);
     if (result.bytes.length === 0) {
       result.release();
       data.records = emptyBytes;
       return data;
     }
+    if (isolation === 'committed') {
+      try {
+        data.abortedTransactions = log.abortedTransactions(target.fetchOffset, endOffsetOf(result.bytes, target.fetchOffset));
+      } catch (error) {
+        result.release();
+        return this.#errorData(target, partition, this.#codeOf(error));
+      }
+    }
     this.#reads.push(result);
     this.#bytesLeft -= result.bytes.length;
-    if (isolation === 'committed') data.abortedTransactions = log.abortedTransactions(target.fetchOffset, endOffsetOf(result.bytes, target.fetchOffset));
     return data;
   }
 
@@ -214,13 +237,8 @@ export class FetchAttempt implements Parked {
     const responses = errorCode === ErrorCode.NONE ? this.#groupByTopic() : [];
     const response: FetchResponse = { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: this.#nodeEndpoints(responses) };
     if (errorCode === ErrorCode.NONE) this.#services.counters.fetchedBytes.add(this.#parameters.maxBytes - this.#bytesLeft);
-    if (this.#reads.length === 0) return this.#context.reply(response);
-    try {
-      this.#context.reply(response, () => this.#release());
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
+    if (this.#reads.length === 0) this.#context.reply(response);
+    else this.#context.reply(response, () => this.#release());
   }
 
   /** A page under a view could not be read: its bytes must not go out. */
@@ -272,6 +290,15 @@ export class FetchAttempt implements Parked {
 
 function isReadable(log: Log, offset: number): boolean {
   return isSafeOffset(offset) && offset >= log.logStartOffset && offset <= log.logEndOffset;
+}
+
+/** A failure counts as enough: the read that follows will say what it is. */
+function bytesAvailable(log: Log, offset: number, limit: number): number {
+  try {
+    return log.bytesAvailable(offset, limit);
+  } catch {
+    return Infinity;
+  }
 }
 
 function goodData(partitionIndex: number, log: Log, isolation: Isolation, records: Buffer | null): PartitionData {

@@ -3,6 +3,7 @@ import type { ChangeOutcome, ConfigResourceType } from '../../metadata/types.ts'
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readAlterConfigsRequest, writeAlterConfigsResponse } from '../../protocol/generated/alterConfigs.ts';
 import type { AlterConfigsRequest, AlterConfigsResource, AlterConfigsResourceResponse, AlterConfigsResponse } from '../../protocol/generated/alterConfigs.ts';
+import { mapBounded } from '../bounded.ts';
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
@@ -14,10 +15,10 @@ export const alterConfigsHandler: ApiHandler<BrokerServices, AlterConfigsRequest
   write: writeAlterConfigsResponse,
   async handle(request, context, services) {
     const twice = repeated(request.resources);
-    const responses = await Promise.all(request.resources.map(async (resource) => {
+    const responses = await mapBounded(request.resources, async (resource) => {
       const outcome = twice.has(resource) ? repeatedRefusal : await alter(resource, request.validateOnly, services);
       return result(resource, outcome);
-    }));
+    });
     context.reply({ throttleTimeMs: 0, responses });
   },
   errorResponse: (request, code, message) => ({ throttleTimeMs: 0, responses: request.resources.map((resource) => result(resource, { code, message })) }),

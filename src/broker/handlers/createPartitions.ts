@@ -3,7 +3,9 @@ import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeCreatePartitionsTopicResult, readCreatePartitionsRequest, writeCreatePartitionsResponse } from '../../protocol/generated/createPartitions.ts';
 import type { CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult } from '../../protocol/generated/createPartitions.ts';
+import { mapBounded } from '../bounded.ts';
 import type { ApiHandler } from '../contract.ts';
+import { splitByName } from './repeatedNames.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -12,15 +14,9 @@ export const createPartitionsHandler: ApiHandler<BrokerServices, CreatePartition
   read: readCreatePartitionsRequest,
   write: writeCreatePartitionsResponse,
   async handle(request, context, services) {
-    const names = request.topics.map(({ name }) => name);
-    const results: CreatePartitionsTopicResult[] = [];
-    for (const [index, topic] of request.topics.entries()) {
-      const isDuplicate = names.indexOf(topic.name) !== names.lastIndexOf(topic.name);
-      if (!isDuplicate) results.push(await createFor(topic, request.validateOnly, services));
-      else if (names.indexOf(topic.name) === index) {
-        results.push(makeCreatePartitionsTopicResult({ name: topic.name, errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' }));
-      }
-    }
+    const { unique, repeated } = splitByName(request.topics);
+    const results = await mapBounded(unique, (topic) => createFor(topic, request.validateOnly, services));
+    for (const name of repeated) results.push(makeCreatePartitionsTopicResult({ name, errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' }));
     context.reply({ throttleTimeMs: 0, results });
   },
   errorResponse: (request, errorCode, errorMessage) => ({

@@ -8,28 +8,17 @@ import type { CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, Creat
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
+import { splitByName } from './repeatedNames.ts';
 
 export const createTopicsHandler: ApiHandler<BrokerServices, CreateTopicsRequest, CreateTopicsResponse> = {
   ...spanOf(ApiKey.CreateTopics),
   read: readCreateTopicsRequest,
   write: writeCreateTopicsResponse,
   async handle(request, context, services) {
-    const refused = new Map<CreatableTopic, string>();
-    const duplicates = duplicateNames(request.topics);
-    for (const topic of request.topics) {
-      if (duplicates.has(topic.name)) refused.set(topic, 'Duplicate topic name.');
-    }
-    const asked = request.topics.filter((topic) => !refused.has(topic));
-    const outcomes = await createGood(asked, request.validateOnly, services);
-    const byName = new Map(asked.map((topic, index) => [topic.name, outcomes[index]!]));
-    const topics = request.topics
-      // One answer for each name, also for one that came twice.
-      .filter((topic, index) => !duplicates.has(topic.name) || request.topics.findIndex(({ name }) => name === topic.name) === index)
-      .map((topic) => {
-        const message = refused.get(topic);
-        if (message !== undefined) return failed(topic.name, ErrorCode.INVALID_REQUEST, message);
-        return answer(topic, byName.get(topic.name)!, services);
-      });
+    const { unique, repeated } = splitByName(request.topics);
+    const outcomes = await createGood(unique, request.validateOnly, services);
+    const topics = unique.map((topic, index) => answer(topic, outcomes[index]!, services));
+    for (const name of repeated) topics.push(failed(name, ErrorCode.INVALID_REQUEST, 'Duplicate topic name.'));
     context.reply({ throttleTimeMs: 0, topics });
   },
   errorResponse: (request, errorCode, message) => ({
@@ -37,16 +26,6 @@ export const createTopicsHandler: ApiHandler<BrokerServices, CreateTopicsRequest
     topics: request.topics.map((topic) => failed(topic.name, errorCode, message)),
   }),
 };
-
-function duplicateNames(topics: readonly CreatableTopic[]): Set<string> {
-  const seen = new Set<string>();
-  const duplicates = new Set<string>();
-  for (const { name } of topics) {
-    if (seen.has(name)) duplicates.add(name);
-    seen.add(name);
-  }
-  return duplicates;
-}
 
 /** Outcomes in the order of `topics`; what can be refused at sight never reaches the controller. */
 async function createGood(topics: readonly CreatableTopic[], validateOnly: boolean, services: BrokerServices): Promise<NewTopicOutcome[]> {

@@ -2,8 +2,10 @@
 import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readDeleteRecordsRequest, writeDeleteRecordsResponse } from '../../protocol/generated/deleteRecords.ts';
-import type { DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse } from '../../protocol/generated/deleteRecords.ts';
+import type { DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse, DeleteRecordsTopicResult } from '../../protocol/generated/deleteRecords.ts';
 import { isSafeOffset } from '../../protocol/offsets.ts';
+import type { Log } from '../../storage/types.ts';
+import { mapBounded } from '../bounded.ts';
 import type { ApiHandler } from '../contract.ts';
 import { errorCodeOf } from '../errorMapping.ts';
 import type { BrokerServices } from '../services.ts';
@@ -17,10 +19,10 @@ export const deleteRecordsHandler: ApiHandler<BrokerServices, DeleteRecordsReque
   read: readDeleteRecordsRequest,
   write: writeDeleteRecordsResponse,
   async handle(request, context, services) {
-    const topics = await Promise.all(request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(partitions.map((asked) => deleteFrom(name, asked, services))),
-    })));
+    const topics: DeleteRecordsTopicResult[] = [];
+    for (const { name, partitions } of request.topics) {
+      topics.push({ name, partitions: await mapBounded(partitions, (asked) => deleteFrom(name, asked, services)) });
+    }
     context.reply({ throttleTimeMs: 0, topics });
   },
   errorResponse: (request, errorCode) => ({
@@ -32,7 +34,7 @@ export const deleteRecordsHandler: ApiHandler<BrokerServices, DeleteRecordsReque
 const failed = ({ partitionIndex }: DeleteRecordsPartition, errorCode: number): DeleteRecordsPartitionResult =>
   ({ partitionIndex, lowWatermark: -1, errorCode });
 
-async function deleteFrom(topic: string, asked: DeleteRecordsPartition, services: BrokerServices): Promise<DeleteRecordsPartitionResult> {
+function deleteFrom(topic: string, asked: DeleteRecordsPartition, services: BrokerServices): DeleteRecordsPartitionResult | Promise<DeleteRecordsPartitionResult> {
   const partition = services.partitions.find(topic, asked.partitionIndex);
   if (partition === undefined) return failed(asked, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   if (partition.topic.internal) return failed(asked, ErrorCode.INVALID_TOPIC_EXCEPTION);
@@ -44,6 +46,10 @@ async function deleteFrom(topic: string, asked: DeleteRecordsPartition, services
   const log = partition.log!;
   const offset = asked.offset === HIGH_WATERMARK ? log.highWatermark : asked.offset;
   if (!isSafeOffset(offset) || offset > log.highWatermark) return failed(asked, ErrorCode.OFFSET_OUT_OF_RANGE);
+  return deleteBefore(asked, log, offset);
+}
+
+async function deleteBefore(asked: DeleteRecordsPartition, log: Log, offset: number): Promise<DeleteRecordsPartitionResult> {
   try {
     await log.deleteRecordsBefore(offset);
     return { partitionIndex: asked.partitionIndex, lowWatermark: log.logStartOffset, errorCode: ErrorCode.NONE };

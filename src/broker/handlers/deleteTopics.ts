@@ -59,6 +59,7 @@ function planDeletion(request: DeleteTopicsRequest, version: number, services: B
     else refuse(null, zeroUuid, ErrorCode.INVALID_REQUEST, 'Neither topic name nor id were specified.');
   }
   const { image } = services.metadata;
+  const givenIds = new Set(ids);
   const idToName = new Map<string, string>();
   for (const [topicId, count] of counted(ids)) {
     const topic = image.topicsById.get(topicId);
@@ -70,7 +71,7 @@ function planDeletion(request: DeleteTopicsRequest, version: number, services: B
     const topic = image.topicsByName.get(name);
     if (count > 1) refuse(name, zeroUuid, ErrorCode.INVALID_REQUEST, 'Duplicate topic name.');
     else if (topic === undefined) refuse(name, zeroUuid, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null);
-    else if (ids.includes(topic.id)) {
+    else if (givenIds.has(topic.id)) {
       idToName.delete(topic.id);
       refuse(name, topic.id, ErrorCode.INVALID_REQUEST, 'The provided topic name maps to an ID that was already supplied.');
     } else idToName.set(topic.id, name);

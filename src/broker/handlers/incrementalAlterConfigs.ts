@@ -4,6 +4,7 @@ import type { ChangeOutcome, ConfigResourceType } from '../../metadata/types.ts'
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readIncrementalAlterConfigsRequest, writeIncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
 import type { AlterConfigsResource, AlterConfigsResourceResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
+import { mapBounded } from '../bounded.ts';
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
@@ -15,10 +16,10 @@ export const incrementalAlterConfigsHandler: ApiHandler<BrokerServices, Incremen
   write: writeIncrementalAlterConfigsResponse,
   async handle(request, context, services) {
     const twice = repeated(request.resources);
-    const responses = await Promise.all(request.resources.map(async (resource) => {
+    const responses = await mapBounded(request.resources, async (resource) => {
       const outcome = twice.has(resource) ? repeatedRefusal : await alter(resource, request.validateOnly, services);
       return result(resource, outcome);
-    }));
+    });
     context.reply({ throttleTimeMs: 0, responses });
   },
   errorResponse: (request, code, message) => ({ throttleTimeMs: 0, responses: request.resources.map((resource) => result(resource, { code, message })) }),

@@ -2,9 +2,10 @@
 import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readListOffsetsRequest, writeListOffsetsResponse } from '../../protocol/generated/listOffsets.ts';
-import type { ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/generated/listOffsets.ts';
+import type { ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopicResponse } from '../../protocol/generated/listOffsets.ts';
 import { isSafeInt64 } from '../../protocol/offsets.ts';
 import type { Log, TimestampOffset } from '../../storage/types.ts';
+import { mapBounded } from '../bounded.ts';
 import type { ApiHandler } from '../contract.ts';
 import { errorCodeOf } from '../errorMapping.ts';
 import type { Isolation, Partition } from '../partition/partition.ts';
@@ -28,13 +29,13 @@ export const listOffsetsHandler: ApiHandler<BrokerServices, ListOffsetsRequest, 
   async handle(request, context, services) {
     const isolation = isolationOf(request);
     const duplicates = duplicatesOf(request);
-    const topics = await Promise.all(request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(partitions.map(async (asked) => {
-        if (duplicates.has(`${asked.partitionIndex}/${name}`)) return failed(asked, ErrorCode.INVALID_REQUEST);
-        return find(asked, services.partitions.find(name, asked.partitionIndex), isolation, context.apiVersion);
-      })),
-    })));
+    const topics: ListOffsetsTopicResponse[] = [];
+    for (const { name, partitions } of request.topics) {
+      const found = await mapBounded(partitions, (asked) => duplicates.has(`${asked.partitionIndex}/${name}`)
+        ? failed(asked, ErrorCode.INVALID_REQUEST)
+        : find(asked, services.partitions.find(name, asked.partitionIndex), isolation, context.apiVersion));
+      topics.push({ name, partitions: found });
+    }
     context.reply({ throttleTimeMs: 0, topics });
   },
   errorResponse: (request, errorCode) => ({
@@ -70,23 +71,18 @@ function failed(asked: ListOffsetsPartition, errorCode: number): ListOffsetsPart
   return { partitionIndex: asked.partitionIndex, errorCode, oldStyleOffsets: [], timestamp: -1, offset: -1, leaderEpoch: -1 };
 }
 
-async function find(asked: ListOffsetsPartition, partition: Partition | undefined, isolation: Isolation, version: number): Promise<ListOffsetsPartitionResponse> {
+type Answer = ListOffsetsPartitionResponse | Promise<ListOffsetsPartitionResponse>;
+
+function find(asked: ListOffsetsPartition, partition: Partition | undefined, isolation: Isolation, version: number): Answer {
   if (version < (SPECIAL_SINCE.get(asked.timestamp) ?? 0)) return failed(asked, ErrorCode.UNSUPPORTED_VERSION);
   if (partition === undefined) return failed(asked, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const refused = partition.accessError(asked.currentLeaderEpoch);
   if (refused !== ErrorCode.NONE) return failed(asked, refused);
   const log = partition.log!;
-  const limit = partition.readLimit(log, isolation);
-  try {
-    return await lookUp(asked, partition, log, limit, version);
-  } catch (error) {
-    const code = errorCodeOf(error);
-    if (code === ErrorCode.UNKNOWN_SERVER_ERROR) throw error;
-    return failed(asked, code);
-  }
+  return lookUp(asked, partition, log, partition.readLimit(log, isolation), version);
 }
 
-async function lookUp(asked: ListOffsetsPartition, partition: Partition, log: Log, limit: number, version: number): Promise<ListOffsetsPartitionResponse> {
+function lookUp(asked: ListOffsetsPartition, partition: Partition, log: Log, limit: number, version: number): Answer {
   switch (asked.timestamp) {
     case Special.latest:
       return found(asked, -1, limit, partition.leaderEpoch, version);
@@ -98,15 +94,21 @@ async function lookUp(asked: ListOffsetsPartition, partition: Partition, log: Lo
       // Nothing is tiered.
       return found(asked, -1, -1, -1, version);
     case Special.maxTimestamp:
-      return within(asked, await log.offsetOfMaxTimestamp(limit), limit, version);
+      return byTime(asked, () => log.offsetOfMaxTimestamp(limit), limit, version);
     default:
       // Nothing is later than what cannot be counted in safe integers.
       if (!isSafeInt64(asked.timestamp)) return (asked.timestamp as number) > 0 ? failed(asked, ErrorCode.NONE) : failed(asked, ErrorCode.INVALID_REQUEST);
-      return within(asked, await log.offsetForTimestamp(asked.timestamp, limit), limit, version);
+      return byTime(asked, () => log.offsetForTimestamp(asked.timestamp, limit), limit, version);
   }
 }
 
-function within(asked: ListOffsetsPartition, place: TimestampOffset, limit: number, version: number): ListOffsetsPartitionResponse {
-  if (place.offset < 0 || place.offset >= limit) return failed(asked, ErrorCode.NONE);
-  return found(asked, place.timestampMs, place.offset, place.leaderEpoch, version);
+async function byTime(asked: ListOffsetsPartition, search: () => Promise<TimestampOffset>, limit: number, version: number): Promise<ListOffsetsPartitionResponse> {
+  try {
+    const { offset, timestampMs, leaderEpoch } = await search();
+    return offset < 0 || offset >= limit ? failed(asked, ErrorCode.NONE) : found(asked, timestampMs, offset, leaderEpoch, version);
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === ErrorCode.UNKNOWN_SERVER_ERROR) throw error;
+    return failed(asked, code);
+  }
 }
