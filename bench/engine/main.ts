@@ -2,6 +2,7 @@
 import { classicLevelWorks } from '../baselines/classicLevel.ts';
 import { lmdbWorks } from '../baselines/lmdb.ts';
 import { rawFileWorks } from '../baselines/rawFile.ts';
+import { profileInto } from './profiler.ts';
 import { tidelogWorks } from './tidelogWorks.ts';
 import type { WorkOrder, Works } from './work.ts';
 
@@ -16,4 +17,5 @@ const WORKS: Readonly<Record<string, Works>> = {
 const order = JSON.parse(process.argv.at(-1) ?? '') as WorkOrder;
 const work = WORKS[order.contender]?.[order.work];
 if (work === undefined) throw new Error(`${order.contender} has no ${order.work}`);
+if (order.profileFolder !== null) profileInto(order.profileFolder);
 console.log(JSON.stringify(await work(order)));

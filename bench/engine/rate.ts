@@ -1,6 +1,7 @@
 /** Repeats a step for a while and says how fast it was. */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { measured } from './profiler.ts';
 
 /** The event loop gets a turn this often, so that what runs beside can finish. */
 const TURN_MS = 10;
@@ -24,9 +25,9 @@ interface Stretch {
 export async function measureRate(options: RateOptions, step: Step): Promise<number> {
   const unitsMax = options.unitsMax ?? Infinity;
   const warmUp = await repeat(step, options.warmUpSeconds, unitsMax / 4);
-  const measured = await repeat(step, options.seconds, unitsMax - warmUp.units);
-  if (!(measured.units > 0)) throw new Error('nothing was done in the measured time');
-  return measured.units / measured.seconds;
+  const stretch = await measured(() => repeat(step, options.seconds, unitsMax - warmUp.units));
+  if (!(stretch.units > 0)) throw new Error('nothing was done in the measured time');
+  return stretch.units / stretch.seconds;
 }
 
 async function repeat(step: Step, seconds: number, unitsMax: number): Promise<Stretch> {
@@ -53,18 +54,18 @@ export async function measureConcurrentRate(options: RateOptions, writers: numbe
   const measureFrom = start + options.warmUpSeconds * 1000;
   const end = measureFrom + options.seconds * 1000;
   const unitsMax = options.unitsMax ?? Infinity;
-  let measured = 0;
+  let counted = 0;
   let lastAt = measureFrom;
   const write = async (writer: number): Promise<void> => {
-    while (performance.now() < end && measured < unitsMax) {
+    while (performance.now() < end && counted < unitsMax) {
       const units = await step(writer);
       const now = performance.now();
       if (now < measureFrom) continue;
-      measured += units;
+      counted += units;
       lastAt = now;
     }
   };
-  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
-  if (!(measured > 0) || lastAt <= measureFrom) throw new Error('nothing was done in the measured time');
-  return measured / ((lastAt - measureFrom) / 1000);
+  await measured(() => Promise.all(Array.from({ length: writers }, (_, writer) => write(writer))));
+  if (!(counted > 0) || lastAt <= measureFrom) throw new Error('nothing was done in the measured time');
+  return counted / ((lastAt - measureFrom) / 1000);
 }

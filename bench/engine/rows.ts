@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Row } from '../catalogue.ts';
 import { runChild } from '../child.ts';
 import type { BenchOptions } from '../options.ts';
-import { profileLines, profileOptions } from '../report/profile.ts';
+import { profileLines } from '../report/profile.ts';
 import type { Recorder } from '../report/recorder.ts';
 import { sizesFor } from './work.ts';
 import type { WorkAnswer, WorkName, WorkOrder } from './work.ts';
@@ -33,7 +33,7 @@ async function profileRow(row: Row, options: BenchOptions, recorder: Recorder, s
   for (const contender of row.contenders) {
     if (CORES[contender] === undefined || recorder.isSkipped(row, contender)) continue;
     const profiles = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-profile-'));
-    await inFolder((folder) => prepareAndWork(row, contender, folder, options, profileOptions(profiles)));
+    await inFolder((folder) => prepareAndWork(row, contender, folder, options, profiles));
     profileLines(profiles, `${row.name}, ${contender}`).forEach(say);
     rmSync(profiles, { recursive: true });
   }
@@ -42,7 +42,7 @@ async function profileRow(row: Row, options: BenchOptions, recorder: Recorder, s
 async function runRound(row: Row, contender: string, options: BenchOptions, recorder: Recorder): Promise<void> {
   if (recorder.isSkipped(row, contender)) return;
   try {
-    const answer = await inFolder((folder) => prepareAndWork(row, contender, folder, options, []));
+    const answer = await inFolder((folder) => prepareAndWork(row, contender, folder, options, null));
     if (contender === 'native' && !answer.ran.startsWith('native')) recorder.skip(row, contender, `the addon was not loaded; what ran is: ${answer.ran}`);
     else recorder.add(row, contender, answer.figures, answer.ran);
   } catch (error) {
@@ -59,20 +59,21 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function prepareAndWork(row: Row, contender: string, folder: string, options: BenchOptions, nodeOptions: readonly string[]): Promise<WorkAnswer> {
+async function prepareAndWork(row: Row, contender: string, folder: string, options: BenchOptions, profileFolder: string | null): Promise<WorkAnswer> {
   const preparation = PREPARATIONS[row.name];
-  if (preparation !== undefined) await work(preparation, contender, folder, options, []);
-  return work(row.name as WorkName, contender, folder, options, nodeOptions);
+  if (preparation !== undefined) await work(preparation, contender, folder, options, null);
+  return work(row.name as WorkName, contender, folder, options, profileFolder);
 }
 
-async function work(name: WorkName, contender: string, folder: string, options: BenchOptions, nodeOptions: readonly string[]): Promise<WorkAnswer> {
-  const order: WorkOrder = { work: name, contender, folder, sizes: sizesFor(options.seconds, options.isQuick), startedAtMs: performance.timeOrigin + performance.now() };
+async function work(name: WorkName, contender: string, folder: string, options: BenchOptions, profileFolder: string | null): Promise<WorkAnswer> {
+  const sizes = sizesFor(options.seconds, options.isQuick);
+  const order: WorkOrder = { work: name, contender, folder, sizes, startedAtMs: performance.timeOrigin + performance.now(), profileFolder };
   const core = CORES[contender];
   const answer = await runChild({
     program: 'engine',
     order,
     ...(core === undefined ? {} : { env: { TIDELOG_CORE: core } }),
-    nodeOptions: ['--expose-gc', ...nodeOptions],
+    nodeOptions: ['--expose-gc'],
     timeoutMs: CHILD_TIMEOUT_MS,
     ...(name === 'recovery-fill' ? { expectedSignal: 'SIGKILL' as const } : {}),
   });

@@ -4,6 +4,7 @@ import { nextBatch } from '../../src/record/batchHeader.ts';
 import { RecordCursor } from '../../src/record/iterate.ts';
 import type { Log } from '../../src/storage/index.ts';
 import { CALL_RECORDS, RECORD_BYTES, buildBatch, newBuilder } from './payload.ts';
+import { measured } from './profiler.ts';
 import { measureConcurrentRate, measureRate } from './rate.ts';
 import { append, appendDurably, openTidelog } from './tidelogStore.ts';
 import type { WorkAnswer, WorkOrder, Works } from './work.ts';
@@ -182,7 +183,7 @@ async function idleFill({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
 async function idleLogs({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const before = residentBytes();
   const start = performance.now();
-  const { store, close, ran } = await openTidelog(folder);
+  const { store, close, ran } = await measured(() => openTidelog(folder));
   const milliseconds = performance.now() - start;
   const after = residentBytes();
   const count = [...store.logs()].length;
@@ -204,7 +205,7 @@ async function recoveryFill({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
 
 async function recovery({ folder, startedAtMs }: WorkOrder): Promise<WorkAnswer> {
   const openedAt = performance.now();
-  const { open, close, ran } = await openTidelog(folder);
+  const { open, close, ran } = await measured(() => openTidelog(folder));
   const recoveredAt = performance.now();
   const log = await open('recovery');
   const result = log.read(0, 1, log.logEndOffset, true);

@@ -34,6 +34,8 @@ export interface WorkOrder {
   readonly sizes: Sizes;
   /** Wall clock when the process was started, milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** Where a CPU profile of the measured part goes; null for none. */
+  readonly profileFolder: string | null;
 }
 
 export type Figures = Record<string, number>;
