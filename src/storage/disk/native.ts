@@ -1,0 +1,159 @@
+import { truncate, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { assert } from '../../base/assert.ts';
+import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOptions } from '../../base/disk.ts';
+import type { NativeCore } from '../../binding/addon.ts';
+import { HostFiles } from './hostFiles.ts';
+import { liveHolder, lockedError, ownHolderText } from './lockFile.ts';
+import { errorFromErrno } from './nativeErrors.ts';
+import { NativeSegment } from './nativeSegment.ts';
+import type { NativeSegmentContext } from './nativeSegment.ts';
+import { moveSegments } from './segmentPaths.ts';
+import { WindowCache } from './windows.ts';
+
+const WINDOW_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
+
+export interface NativeDiskOptions {
+  /** Mapped bytes that JavaScript may see at a time without reading them, 256 MiB by default. */
+  readonly windowBytesMax?: number;
+}
+
+/** A Disk in the addon: pwritev, mappings, group commit on threads of its own. See docs/architecture.md. */
+export class NativeDisk implements Disk {
+  readonly kind = 'native';
+  readonly description: string;
+  readonly #core: NativeCore;
+  readonly #files = new HostFiles();
+  readonly #segments = new Map<number, NativeSegment>();
+  readonly #context: NativeSegmentContext;
+  #handles = new Int32Array(16);
+
+  constructor(core: NativeCore, options: NativeDiskOptions = {}) {
+    this.#core = core;
+    this.description = `native (${core.exports.describe()})`;
+    this.#context = {
+      core,
+      windows: new WindowCache(core, options.windowBytesMax ?? WINDOW_BYTES_MAX_DEFAULT),
+      onClosed: (segment) => void this.#segments.delete(segment.handle),
+    };
+  }
+
+  openSegment(options: SegmentOptions): Segment {
+    const segment = new NativeSegment(this.#context, options);
+    this.#segments.set(segment.handle, segment);
+    return segment;
+  }
+
+  sync(segments: readonly Segment[], done: (error: DiskError | null) => void): void {
+    const first = segments[0];
+    if (first === undefined) {
+      queueMicrotask(() => done(null));
+      return;
+    }
+    assert(first instanceof NativeSegment, 'a segment of this disk');
+    if (segments.every((segment) => (segment as NativeSegment).group === first.group)) this.#syncGroup(segments, done);
+    else this.#syncGroups(segments, done);
+  }
+
+  /** Segments of one log directory: one call. */
+  #syncGroup(segments: readonly Segment[], done: (error: DiskError | null) => void): void {
+    if (segments.length > this.#handles.length) this.#handles = new Int32Array(segments.length * 2);
+    let count = 0;
+    for (const segment of segments) {
+      assert(segment instanceof NativeSegment, 'a segment of this disk');
+      if (!segment.isClosed) this.#handles[count++] = segment.handle;
+    }
+    const token = this.#core.begin((error, failed) => {
+      if (error === 0) done(null);
+      else done(this.#syncFailed(error, failed));
+    });
+    this.#core.exports.sync(this.#handles, count, token);
+  }
+
+  #syncGroups(segments: readonly Segment[], done: (error: DiskError | null) => void): void {
+    const groups = new Map<string, Segment[]>();
+    for (const segment of segments) {
+      const { group } = segment as NativeSegment;
+      const members = groups.get(group);
+      if (members === undefined) groups.set(group, [segment]);
+      else members.push(segment);
+    }
+    let left = groups.size;
+    let firstError: DiskError | null = null;
+    for (const members of groups.values()) {
+      this.#syncGroup(members, (error) => {
+        firstError ??= error;
+        if (--left === 0) done(firstError);
+      });
+    }
+  }
+
+  #syncFailed(errno: number, handle: number): DiskError {
+    const segment = this.#segments.get(handle);
+    segment?.markFailed();
+    return errorFromErrno(errno, segment?.directory ?? '', 'cannot sync');
+  }
+
+  makeDirectory(path: string): Promise<void> {
+    return this.#files.makeDirectory(path);
+  }
+
+  list(path: string): Promise<DirectoryEntry[]> {
+    return this.#files.list(path);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#files.rename(from, to);
+    moveSegments(this.#segments.values(), from, to);
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#files.remove(path);
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return this.#files.syncDirectory(path);
+  }
+
+  readFile(path: string, sizeMaxBytes: number): Promise<Buffer | null> {
+    return this.#files.readFile(path, sizeMaxBytes);
+  }
+
+  writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#files.writeFileAtomic(path, bytes);
+  }
+
+  writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#files.writeFile(path, bytes);
+  }
+
+  /** The kernel's lock excludes Java's and other native brokers; the holder's name in the file excludes portable ones. */
+  async lock(path: string): Promise<DirectoryLock> {
+    const before = await liveHolder(path);
+    const handle = this.#core.exports.lock(path);
+    if (handle === -constants.errno.EAGAIN) throw lockedError(path, before);
+    if (handle < 0) throw errorFromErrno(-handle, path, 'cannot lock');
+    if (before !== null && before !== process.pid) {
+      this.#core.exports.unlock(handle);
+      throw lockedError(path, before);
+    }
+    await writeFile(path, ownHolderText());
+    let held = true;
+    return {
+      release: async () => {
+        if (!held) return;
+        held = false;
+        await truncate(path, 0).catch(() => {});
+        this.#core.exports.unlock(handle);
+      },
+    };
+  }
+
+  freeBytes(path: string): Promise<number> {
+    return this.#files.freeBytes(path);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#segments.values()].map((segment) => segment.close()));
+  }
+}
