@@ -3,6 +3,7 @@
  * `recovery-point-offset-checkpoint` and its like have `topic partition offset`, `leader-epoch-checkpoint` has `epoch offset`.
  */
 import type { Disk } from '../base/disk.ts';
+import { SharedRun } from './concurrently.ts';
 
 const VERSION = '0';
 /** 10 million partitions of the longest name do not pass it. */
@@ -75,40 +76,28 @@ export function formatEpochCheckpoint(entries: readonly EpochStart[]): Buffer {
 }
 
 /**
- * One checkpoint file that is written again and again: writes never overlap, and those asked for while one runs are
- * served together by the next.
+ * One checkpoint file that is written again and again; writes that were asked for while one runs are served together by the next, and
+ * content that the file has already is not written.
  */
 export class CheckpointFile {
   readonly path: string;
-  readonly #disk: Disk;
-  readonly #content: () => Buffer;
-  #running: Promise<void> | null = null;
-  #next: Promise<void> | null = null;
+  readonly #writes: SharedRun;
+  #written: Buffer | null = null;
 
   /** `content` is asked when a write begins. */
   constructor(disk: Disk, path: string, content: () => Buffer) {
-    this.#disk = disk;
     this.path = path;
-    this.#content = content;
-  }
-
-  /** Resolves when a write that began after this call is durable. Rejects with DiskError. */
-  write(): Promise<void> {
-    if (this.#next !== null) return this.#next;
-    if (this.#running === null) return this.#start();
-    const start = (): Promise<void> => {
-      this.#next = null;
-      return this.#start();
-    };
-    this.#next = this.#running.then(start, start);
-    return this.#next;
-  }
-
-  #start(): Promise<void> {
-    const writing = this.#disk.writeFileAtomic(this.path, this.#content()).finally(() => {
-      this.#running = null;
+    this.#writes = new SharedRun(async () => {
+      const bytes = content();
+      if (this.#written?.equals(bytes)) return;
+      this.#written = null;
+      await disk.writeFileAtomic(path, bytes);
+      this.#written = bytes;
     });
-    this.#running = writing;
-    return writing;
+  }
+
+  /** Resolves when the content of a moment after this call is durable. Rejects with DiskError. */
+  write(): Promise<void> {
+    return this.#writes.run();
   }
 }

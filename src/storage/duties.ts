@@ -1,5 +1,6 @@
 /** What a store does by itself from time to time. All on the clock port. */
 import type { Timer } from '../base/ports.ts';
+import { concurrently } from './concurrently.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import type { PartitionLog } from './log.ts';
 import type { LogEnvironment, LogState } from './logState.ts';
@@ -20,6 +21,8 @@ export interface DutySettings {
 
 /** Logs that one turn of the event loop looks at, so that ten thousand of them do not stop the traffic. */
 const LOGS_A_TURN = 200;
+/** Logs whose small files are written at the same time. */
+export const FILES_AT_ONCE = 16;
 
 /** Runs `work` every `intervalMs`, counted from the end of the last run. */
 class Periodic {
@@ -134,11 +137,12 @@ export class Duties {
 
 /** Moves the recovery points up to what is durable and writes them, with the start offsets. */
 export async function checkpointDirectory(directory: LogDirectory): Promise<void> {
-  for (const { state } of directory.logs) if (state.refusal === null) await advanceRecoveryPoint(state);
+  await concurrently(directory.logs, FILES_AT_ONCE, ({ state }) => advanceRecoveryPoint(state));
   await directory.saveOffsets();
 }
 
 async function advanceRecoveryPoint(state: LogState): Promise<void> {
+  if (state.refusal !== null) return;
   const point = state.durableOffset;
   const hasSideFiles = state.epochs.dirty || state.segments.slots.some((slot) => slot.transactions?.dirty === true);
   if (point === state.recoveryPoint && !hasSideFiles) return;

@@ -1,5 +1,6 @@
 /** Loads every log of one directory, several at a time. */
-import { FileName, folderKind } from './fileNames.ts';
+import { concurrently } from './concurrently.ts';
+import { folderKind } from './fileNames.ts';
 import { PartitionLog } from './log.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
@@ -39,7 +40,7 @@ export async function loadDirectory(job: LoadingJob): Promise<void> {
   const partitions = await findPartitions(job);
   const checkpointsOf = await job.directory.readCheckpoints();
   let done = 0;
-  await forEach(partitions, job.concurrency, async (found) => {
+  await concurrently(partitions, job.concurrency, async (found) => {
     await loadPartition(job, found, checkpointsOf(found.name));
     done += 1;
     job.onProgress(done, partitions.length, `${job.directory.path}/${found.name}`);
@@ -79,25 +80,3 @@ async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints
   await loadLog(state, { checkpoints, isClean: directory.wasClean });
   if (state.durableOffset < state.logEndOffset) state.flush.requestAll();
 }
-
-/** At most `concurrency` at a time; the first error ends it once the running ones have ended. */
-async function forEach<T>(items: readonly T[], concurrency: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failed: { readonly error: unknown } | null = null;
-  const worker = async (): Promise<void> => {
-    while (next < items.length && failed === null) {
-      const item = items[next] as T;
-      next += 1;
-      try {
-        await work(item);
-      } catch (error) {
-        failed ??= { error };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
-  if (failed !== null) throw (failed as { error: unknown }).error;
-}
-
-/** The names that a log directory may hold beside partitions; for tools that look at one. */
-export const ROOT_FILES: readonly string[] = [FileName.metaProperties, FileName.lock, FileName.cleanShutdown, FileName.recoveryPoints, FileName.highWatermarks, FileName.logStarts];

@@ -4,6 +4,7 @@ import type { Logger } from '../base/ports.ts';
 import { CHECKPOINT_SIZE_MAX_BYTES, CheckpointFile, formatOffsetCheckpoint, parseOffsetCheckpoint } from './checkpoints.ts';
 import type { PartitionOffset } from './checkpoints.ts';
 import { FileName, partitionFolder } from './fileNames.ts';
+import { SharedRun } from './concurrently.ts';
 import { FlushGroup } from './flush.ts';
 import type { PartitionLog } from './log.ts';
 import type { LogHost, LogState } from './logState.ts';
@@ -27,6 +28,7 @@ export class LogDirectory implements LogHost {
   readonly #recoveryPoints: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
   readonly #logStarts: CheckpointFile;
+  readonly #rootSyncs: SharedRun;
 
   constructor(disk: Disk, path: string, logger: Logger, onOffline: (directory: LogDirectory, reason: string) => void) {
     this.path = path;
@@ -34,6 +36,7 @@ export class LogDirectory implements LogHost {
     this.#logger = logger;
     this.#onOffline = onOffline;
     this.flushes = new FlushGroup(disk, (error) => this.fail(`fsync failed: ${error.message}`));
+    this.#rootSyncs = new SharedRun(() => disk.syncDirectory(path));
     const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile => new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf));
     this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
     this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
@@ -57,6 +60,11 @@ export class LogDirectory implements LogHost {
     const error = new LogError('storage', `log directory ${this.path} is offline: ${reason}`);
     for (const log of this.logs) log.stop(error);
     this.#onOffline(this, reason);
+  }
+
+  /** Makes the names of folders durable; many who ask at once share one sync. */
+  syncRoot(): Promise<void> {
+    return this.#rootSyncs.run();
   }
 
   requestSync(state: LogState): void {

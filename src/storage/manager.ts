@@ -232,7 +232,7 @@ export class StoreManager implements LogManager {
     const state = new LogState({ topic, partition, topicId, folder }, config, directory, this.#environment);
     directory.pendingLogs += 1;
     try {
-      await this.#guarded(state, 'creating', () => this.#makeFiles(state, topicId));
+      await this.#guarded(state, 'creating', () => this.#makeFiles(directory, state, topicId));
     } finally {
       directory.pendingLogs -= 1;
     }
@@ -244,17 +244,17 @@ export class StoreManager implements LogManager {
     return log;
   }
 
-  async #makeFiles(state: LogState, topicId: string): Promise<void> {
+  async #makeFiles(directory: LogDirectory, state: LogState, topicId: string): Promise<void> {
     const { disk } = this.#options;
     try {
       await disk.makeDirectory(state.folder);
       const known = await readPartitionMetadata(disk, state.folder);
-      if (known === ZERO_TOPIC_ID) await writePartitionMetadata(disk, state.folder, topicId);
-      else checkTopicId(state.name, known, topicId);
+      if (known !== ZERO_TOPIC_ID) checkTopicId(state.name, known, topicId);
       await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS });
-      await disk.syncDirectory(state.folder);
-      await disk.syncDirectory(state.host.path);
+      // The directory is synced with it: the names of the segment's files are durable too.
+      await writePartitionMetadata(disk, state.folder, topicId);
       state.folderDirty = false;
+      await directory.syncRoot();
     } catch (error) {
       // A full disk must not leave half a log behind; data that was there before stays.
       if (error instanceof DiskError && state.logEndOffset === 0) await disk.remove(state.folder).catch(() => {});
@@ -310,7 +310,7 @@ export class StoreManager implements LogManager {
       await this.#guarded(state, 'deleting', async () => {
         await this.#options.disk.rename(state.folder, folder);
         state.folder = folder;
-        await this.#options.disk.syncDirectory(directory.path);
+        await directory.syncRoot();
       });
       // A new log of that name must not inherit its offsets. A full disk is no reason to keep it: the offsets are checked when they are read.
       await directory.saveOffsets().catch((error: unknown) => this.#options.ports.logger.warn('offsets could not be written', { reason: String(error) }));

@@ -1,6 +1,7 @@
 /** The orderly end of one log directory, after which the next start has nothing to scan. */
 import { cleanShutdownBytes, cleanShutdownPath } from './cleanShutdown.ts';
-import { checkpointDirectory } from './duties.ts';
+import { concurrently } from './concurrently.ts';
+import { FILES_AT_ONCE, checkpointDirectory } from './duties.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import type { PartitionLog } from './log.ts';
 import type { LogEnvironment } from './logState.ts';
@@ -12,7 +13,7 @@ export async function stopOrderly(directory: LogDirectory, environment: LogEnvir
   await Promise.all(logs.map((log) => log.quiesce()));
   const flushed = await Promise.all(logs.map(flushLog));
   try {
-    for (const log of logs) await log.saveForCleanStart();
+    await concurrently(logs, FILES_AT_ONCE, (log) => log.saveForCleanStart());
     await checkpointDirectory(directory);
     await directory.saveHighWatermarks();
     await closeAll(logs);
@@ -29,8 +30,8 @@ function flushLog(log: PartitionLog): Promise<boolean> {
 }
 
 async function closeAll(logs: readonly PartitionLog[]): Promise<void> {
-  for (const log of logs) {
+  await concurrently(logs, FILES_AT_ONCE, (log) => {
     log.stop(new LogError('closed', 'the store is closed'));
-    await log.closeFiles();
-  }
+    return log.closeFiles();
+  });
 }
