@@ -99,10 +99,12 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   const listeners = await server.open();
   await broker.announce(listeners.map((listener) => endpointOf(listener, config)));
   server.serve();
-  return { listeners, clusterId: store.clusterId, broker, metrics, close: (drainMs) => closeNode(server, opened, drainMs) };
+  return { listeners, clusterId: store.clusterId, broker, metrics, close: (drainMs) => closeNode(broker, server, opened, drainMs) };
 }
 
-async function closeNode(server: Server, opened: Opened, drainMs: number | undefined): Promise<void> {
+async function closeNode(broker: Broker, server: Server, opened: Opened, drainMs: number | undefined): Promise<void> {
+  // Long polls and members of groups would hold their connections for as long as they may wait.
+  broker.drain();
   await server.close(drainMs);
   const failure = await opened.close();
   if (failure !== null) throw failure;
