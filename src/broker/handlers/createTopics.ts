@@ -69,6 +69,7 @@ function answer(asked: CreatableTopic, outcome: NewTopicOutcome, services: Broke
   return makeCreatableTopicResult({
     name: topic.name,
     topicId: topic.id,
+    errorMessage: null,
     numPartitions: topic.partitions.length,
     replicationFactor: topic.partitions[0]?.replicas.length ?? -1,
     configs: effectiveConfigs(asked, topic, services),
