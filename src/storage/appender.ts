@@ -22,6 +22,7 @@ import { markerIn, noteBatch, noteMarker } from './producerNotes.ts';
 import type { Marker } from './producerNotes.ts';
 import { ProducerVerdict } from './producerState.ts';
 import { mustRoll, roll } from './roll.ts';
+import { RELATIVE_MAX } from './segments.ts';
 import { LogError } from './types.ts';
 import type { AppendDone, AppendInfo, AppendOptions } from './types.ts';
 
@@ -47,6 +48,7 @@ class QueuedAppend {
 
 /** The inflater has enough to do: asked again after this. */
 const BUSY_RETRY_MS = 5;
+const REPLICA: AppendOptions = { leaderEpoch: -1, origin: 'replica' };
 const NO_DONE: AppendDone = () => {};
 const EMPTY = Buffer.alloc(0);
 
@@ -224,8 +226,7 @@ export class Appender {
     plan.logAppendTimeMs = isAppendTime ? now : -1;
     plan.timestampMin = isAppendTime ? Number.MIN_SAFE_INTEGER : now - config.messageTimestampBeforeMaxMs;
     plan.timestampMax = isAppendTime ? Number.MAX_SAFE_INTEGER : Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER);
-    // What recompression made longer than it was is not the producer's fault.
-    plan.batchSizeMaxBytes = recordsAreChecked ? Math.max(bytes.length, config.maxMessageBytes) : config.maxMessageBytes;
+    plan.batchSizeMaxBytes = config.maxMessageBytes;
     this.#write(bytes, origin, isAppendTime ? now : maxTimestampOf(bytes, 0), logEndOffset, logEndOffset + lastOffsetDeltaOf(bytes, 0), done);
   }
 
@@ -278,9 +279,27 @@ export class Appender {
     const state = this.#state;
     const defect = replicaBatchDefect(bytes, state.logEndOffset);
     if (defect !== null) return done(defect, null);
-    if (bytes.length > state.config.segmentBytes && nextBatch(bytes, 0) === bytes.length) {
-      return done(new LogError('segmentTooSmall', `a batch of ${bytes.length} bytes does not fit into segments of ${state.config.segmentBytes}`), null);
-    }
+    const pieceBytes = segmentPiece(bytes, state.config.segmentBytes);
+    if (pieceBytes === 0) return done(new LogError('segmentTooSmall', `a batch does not fit into segments of ${state.config.segmentBytes} bytes`), null);
+    if (pieceBytes < bytes.length) this.#writePieces(bytes, pieceBytes, done);
+    else this.#writeReplica(bytes, done);
+  }
+
+  /** The first piece now, the others right behind it. */
+  #writePieces(bytes: Buffer, pieceBytes: number, done: AppendDone): void {
+    let first: AppendInfo | null = null;
+    const rest = new QueuedAppend(Buffer.from(bytes.subarray(pieceBytes)), REPLICA, (error, info) =>
+      done(error, info === null || first === null ? null : { ...info, firstOffset: first.firstOffset }));
+    rest.isReady = true;
+    this.#queue.unshift(rest);
+    this.#writeReplica(bytes.subarray(0, pieceBytes), (error, info) => {
+      first = info;
+      if (error !== null) rest.error = error;
+    });
+    this.#pump();
+  }
+
+  #writeReplica(bytes: Buffer, done: AppendDone): void {
     const plan = this.#plan;
     plan.keepOffsets = true;
     plan.checkCrc = true;
@@ -417,6 +436,18 @@ function producerFailure(state: LogState, verdict: ProducerVerdict, bytes: Buffe
   if (verdict === ProducerVerdict.notTransactional) return new LogError('invalidTransactionState', `${text}; a transaction is open, the batch is not part of it`);
   if (verdict === ProducerVerdict.coordinatorFenced) return new LogError('transactionCoordinatorFenced', `${text}; the marker is from an older coordinator`);
   return new LogError('outOfOrderSequence', text);
+}
+
+/** Bytes of whole batches at the start of `bytes` that fit into one segment; all of them where their framing ends early (the disk will say why). */
+function segmentPiece(bytes: Buffer, segmentBytes: number): number {
+  const start = readInt64(bytes, 0);
+  let at = 0;
+  for (let next = nextBatch(bytes, 0); next !== -1; next = nextBatch(bytes, at)) {
+    const span = readInt64(bytes, at) + lastOffsetDeltaOf(bytes, at) - start;
+    if (next > segmentBytes || span > RELATIVE_MAX) return at;
+    at = next;
+  }
+  return bytes.length;
 }
 
 /** The header's claim is checked by the disk later: here it only decides whether to roll. */

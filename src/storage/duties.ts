@@ -1,5 +1,6 @@
 /** What a store does by itself from time to time. All on the clock port. */
 import type { Timer } from '../base/ports.ts';
+import { diskTrouble } from './diskErrors.ts';
 import { concurrently } from './concurrently.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import type { PartitionLog } from './log.ts';
@@ -103,6 +104,7 @@ export class Duties {
     return this.#eachLog((log) => {
       log.roll();
       log.applyRetention(this.#environment.ports.clock.now());
+      log.closeIdleSegments();
     });
   }
 
@@ -129,7 +131,8 @@ export class Duties {
     try {
       await work();
     } catch (error) {
-      // A full disk keeps the old checkpoint, which is still true. Anything worse shows at the next append.
+      // A full disk keeps the old checkpoint, which is still true.
+      if (diskTrouble(error) === 'broken') return directory.fail(`a checkpoint could not be written: ${(error as Error).message}`);
       this.#environment.ports.logger.warn('a checkpoint could not be written', { directory: directory.path, reason: String(error) });
     }
   }

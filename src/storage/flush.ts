@@ -79,6 +79,11 @@ export class LogFlush {
     this.state.host.requestSync(this.state);
   }
 
+  /** The segment has still to be synced. */
+  needs(segment: Segment): boolean {
+    return this.#sealed.includes(segment);
+  }
+
   /** As noteSealed for a log that is being loaded: the next request takes it along. */
   keepForSync(segment: Segment): void {
     this.#sealed.push(segment);

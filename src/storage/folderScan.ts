@@ -29,6 +29,8 @@ interface FoundFile extends SegmentFileName {
   readonly sizeBytes: number;
 }
 
+/** What a write that was broken off left. */
+const UNFINISHED = /^([0-9]{20}\.(snapshot|txnindex)|leader-epoch-checkpoint|partition\.metadata)\.tmp$/;
 const INDEX_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 
@@ -43,7 +45,9 @@ function segmentFiles(entries: readonly DirectoryEntry[]): FoundFile[] {
 
 /** Tidies the folder and says what is in it. */
 export async function scanFolder(disk: Disk, folder: string): Promise<FolderContent> {
-  let files = segmentFiles(await disk.list(folder));
+  const entries = await disk.list(folder);
+  for (const entry of entries) if (UNFINISHED.test(entry.name)) await disk.remove(`${folder}/${entry.name}`);
+  let files = segmentFiles(entries);
   const wasTidied = await removeLeftovers(disk, folder, files);
   if (files.some((file) => file.state === Suffix.swap)) {
     await finishSwaps(disk, folder, files.filter((file) => file.state === Suffix.swap || file.state === ''));

@@ -191,7 +191,21 @@ export class PartitionLog implements Log {
   }
 
   updateConfig(config: TopicConfigView): void {
-    this.state.config = config;
+    const { state } = this;
+    state.config = config;
+    const active = state.segments.activeSlot.segment;
+    if (state.refusal !== null || active === null || active.sizeBytes > 0 || active.options.segmentSizeMaxBytes >= config.segmentBytes) return;
+    // An empty segment is made for what it may hold now; a filled one is left by a roll.
+    this.#cut(() => reopenEmpty(state)).catch((error: unknown) => state.environment.ports.logger.warn(String(error)));
+  }
+
+  /** Segments that nobody reads give their files and indexes back. */
+  closeIdleSegments(): void {
+    const { state } = this;
+    if (state.refusal !== null) return;
+    for (const closing of state.segments.closeIdle((segment) => state.flush.needs(segment))) {
+      closing.catch((error: unknown) => state.environment.ports.logger.warn('a segment could not be closed', { log: state.name, reason: String(error) }));
+    }
   }
 
   /** Nothing can be read or appended from now on; whoever waits gets `reason`. */
@@ -219,4 +233,11 @@ export class PartitionLog implements Log {
     const slots: SegmentSlot[] = [...this.state.segments.slots];
     await Promise.all(slots.map((slot) => slot.forget()?.close()));
   }
+}
+
+async function reopenEmpty(state: LogState): Promise<void> {
+  const slot = state.segments.activeSlot;
+  if (slot.sizeBytes > 0) return;
+  await slot.forget()?.close();
+  state.segments.open(slot);
 }

@@ -1,9 +1,9 @@
 /** What the parts of one log share: its fields, and the rules that tie them together. `Log` (log.ts) is the face of it. */
 import { assert } from '../base/assert.ts';
-import { DiskError } from '../base/disk.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
 import type { Inflater } from '../record/inflater.ts';
+import { diskTrouble } from './diskErrors.ts';
 import { EpochCache } from './epochs.ts';
 import { LogFlush } from './flush.ts';
 import { ProducerStates } from './producerState.ts';
@@ -141,15 +141,15 @@ export class LogState implements SegmentPlace {
   }
 
   /**
-   * What a failed disk call means for this log: no space leaves it usable, anything else takes the directory offline. Returns
+   * What a failed disk call means for this log: a lack of space, descriptors or memory leaves it usable, anything else takes the directory offline. Returns
    * the error for whoever asked.
    */
   diskFailure(error: unknown, doing: string): LogError {
     if (error instanceof LogError) return error;
-    if (!(error instanceof DiskError)) throw error;
-    const message = `${doing} of ${this.name} failed: ${error.message}`;
-    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return new LogError('diskFull', message);
-    this.host.fail(message);
+    const trouble = diskTrouble(error);
+    const message = `${doing} of ${this.name} failed: ${(error as Error).message}`;
+    if (trouble === 'full') return new LogError('diskFull', message);
+    if (trouble === 'broken') this.host.fail(message);
     return new LogError('storage', message);
   }
 }

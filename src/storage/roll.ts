@@ -10,7 +10,8 @@ export function mustRoll(state: LogState, moreBytes: number, maxTimestampMs: num
   const slot = state.segments.activeSlot;
   const segment = state.segments.active;
   const sizeBytes = segment.sizeBytes;
-  if (sizeBytes > config.segmentBytes - moreBytes) return sizeBytes > 0;
+  // What it was opened for counts too: the setting may have grown since.
+  if (sizeBytes > Math.min(config.segmentBytes, segment.options.segmentSizeMaxBytes) - moreBytes) return sizeBytes > 0;
   if (lastOffset - slot.baseOffset > RELATIVE_MAX) return true;
   if (sizeBytes === 0) return false;
   if (segment.indexFull) return true;

@@ -16,6 +16,8 @@ export class SegmentSlot {
   readonly bornMs: number;
   /** Aborted transactions, null while there are none. */
   transactions: TransactionIndex | null = null;
+  /** Opened or looked at since the last `closeIdle`. */
+  wasUsed = false;
   /** The index files are missing or of a wrong size: opened for writing and rebuilt first. */
   needsIndexes = false;
   /** The transaction index was corrupt: made anew while loading. */
@@ -121,6 +123,7 @@ export class SegmentList {
 
   /** Opens the segment for reading where it is not open. Throws DiskError. */
   open(slot: SegmentSlot): Segment {
+    slot.wasUsed = true;
     if (slot.segment === null) slot.segment = this.#openFiles(slot, slot !== this.#slots.at(-1) && !slot.needsIndexes);
     return slot.segment;
   }
@@ -146,6 +149,20 @@ export class SegmentList {
       preallocateBytes: isActive ? ahead : 0,
       readOnly,
     });
+  }
+
+  /** Closes sealed segments that nobody used since the call before, but for those that `isNeeded`. */
+  closeIdle(isNeeded: (segment: Segment) => boolean): Promise<void>[] {
+    const closing: Promise<void>[] = [];
+    for (let index = this.#slots.length - 2; index >= 0; index -= 1) {
+      const slot = this.#slots[index] as SegmentSlot;
+      const { wasUsed, segment } = slot;
+      slot.wasUsed = false;
+      if (segment === null || wasUsed || isNeeded(segment)) continue;
+      slot.forget();
+      closing.push(segment.close());
+    }
+    return closing;
   }
 
   /** Takes segments found on disk, in ascending order, none open. */

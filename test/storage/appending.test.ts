@@ -157,3 +157,31 @@ describe('a replica', () => {
       expect(readAll(log).map((record) => record.offset)).toEqual([0, 2 ** 32]);
     }));
 });
+
+describe('a change of settings', () => {
+  it('holds for the next append, also where the segment was made for less', () =>
+    withLog({ segmentBytes: 300, maxMessageBytes: 100_000 }, async (log) => {
+      expect((await refusal(append(log, batchOf(['x'.repeat(1000)])))).kind).toBe('segmentTooSmall');
+      log.updateConfig(topicConfig({ segmentBytes: 5000 }));
+      await append(log, batchOf(['x'.repeat(1000)]));
+      await append(log, batchOf(['y'.repeat(1000)]));
+      expect(log.segmentCount).toBe(1);
+      log.updateConfig(topicConfig({ segmentBytes: 20_000 }));
+      for (let index = 0; index < 10; index += 1) await append(log, batchOf(['z'.repeat(1000)]));
+      expect(log.segmentCount).toBe(2);
+      expect(readAll(log)).toHaveLength(12);
+    }));
+});
+
+describe('a replica with small segments', () => {
+  it('splits what it gets', () =>
+    withLog({ segmentBytes: 300 }, async (log) => {
+      const batches = Array.from({ length: 10 }, (_, index) => batchOf(['x'.repeat(50)], { baseOffset: index, leaderEpoch: 0 }));
+      const info = await append(log, Buffer.concat(batches), REPLICA);
+      expect(info).toMatchObject({ firstOffset: 0, lastOffset: 9 });
+      expect(log.segmentCount).toBe(5);
+      expect(readAll(log)).toHaveLength(10);
+      expect((await refusal(append(log, Buffer.concat([batchOf(['a'], { baseOffset: 10 }), batchOf(['x'.repeat(400)], { baseOffset: 11 })]), REPLICA))).kind).toBe('segmentTooSmall');
+      expect(log.logEndOffset).toBe(11);
+    }));
+});
