@@ -89,6 +89,10 @@ describe('fetch', () => {
     expect(await withLast(0, 2)).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: 0, endOffset: 1 } });
     expect(valuesIn((await withLast(0, 1)).records)).toEqual(['b']);
     expect(valuesIn((await withLast(1, 1)).records)).toEqual(['b']);
+    const waiting = send(again, Fetch, 12, fetchBody('events', [{ lastFetchedEpoch: 1, fetchOffset: 2 }], { maxWaitMs: 500 }));
+    expect(waiting.outcome.frame).toBeNull();
+    await again.ports.clock.advance(600);
+    expect(waiting.response()!.responses[0]!.partitions[0]!.errorCode).toBe(0);
     await again.stop();
   });
 

@@ -103,7 +103,7 @@ export class FetchAttempt implements Parked {
       if (partition === undefined || partition.accessError(target.currentLeaderEpoch) !== ErrorCode.NONE) return true;
       const log = partition.log!;
       const limit = partition.readLimit(log, isolation);
-      if (!isReadable(log, target.fetchOffset) || target.lastFetchedEpoch >= 0) return true;
+      if (!isReadable(log, target.fetchOffset) || hasDiverged(log, target)) return true;
       if (target.fetchOffset < limit) bytes += Math.min(bytesAvailable(log, target.fetchOffset, limit), Math.max(target.maxBytes, 1));
     }
     return bytes >= minBytes;
@@ -137,8 +137,7 @@ export class FetchAttempt implements Parked {
     if (refused !== ErrorCode.NONE) return this.#push(this.#errorData(target, partition, refused));
     const log = partition!.log!;
     if (!isReadable(log, target.fetchOffset)) return this.#push(this.#errorData(target, partition, ErrorCode.OFFSET_OUT_OF_RANGE));
-    const diverged = target.lastFetchedEpoch >= 0 ? this.#divergence(log, target) : null;
-    if (diverged !== null) return this.#push(diverged);
+    if (hasDiverged(log, target)) return this.#push(this.#divergence(log, target));
     const limit = partition!.readLimit(log, this.#parameters.isolation);
     if (target.fetchOffset >= limit) return this.#push(goodData(target.index, log, this.#parameters.isolation, null));
     const maxBytes = Math.max(Math.min(target.maxBytes, this.#bytesLeft), 0);
@@ -167,11 +166,10 @@ export class FetchAttempt implements Parked {
     return isTooNew ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.NONE;
   }
 
-  /** KIP-595: where the reader's history and this one part ways; null when they agree. */
-  #divergence(log: Log, target: FetchTarget): PartitionData | null {
+  /** KIP-595: where the reader's history and this one part ways. */
+  #divergence(log: Log, target: FetchTarget): PartitionData {
     const { leaderEpoch, endOffset } = log.endOffsetForEpoch(target.lastFetchedEpoch);
     if (leaderEpoch === -1) return this.#errorData(target, undefined, ErrorCode.OFFSET_OUT_OF_RANGE);
-    if (leaderEpoch >= target.lastFetchedEpoch && endOffset >= target.fetchOffset) return null;
     const data = goodData(target.index, log, this.#parameters.isolation, null);
     data.divergingEpoch = { epoch: leaderEpoch, endOffset };
     return data;
@@ -290,6 +288,13 @@ export class FetchAttempt implements Parked {
 
 function isReadable(log: Log, offset: number): boolean {
   return isSafeOffset(offset) && offset >= log.logStartOffset && offset <= log.logEndOffset;
+}
+
+/** Whether the last record that the reader has, by its epoch, is none of this log's. */
+function hasDiverged(log: Log, target: FetchTarget): boolean {
+  if (target.lastFetchedEpoch < 0) return false;
+  const { leaderEpoch, endOffset } = log.endOffsetForEpoch(target.lastFetchedEpoch);
+  return leaderEpoch < target.lastFetchedEpoch || endOffset < target.fetchOffset;
 }
 
 /** A failure counts as enough: the read that follows will say what it is. */
