@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 bootstrap = sys.argv[1]
 admin = AdminClient({"bootstrap.servers": bootstrap})
-BASE = 1_700_000_000_000
+BASE = int(time.time() * 1000) - 3_600_000
 
 
 def produce(topic, codec, first, last):

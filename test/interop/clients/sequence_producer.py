@@ -15,7 +15,7 @@ fatal = []
 producer = Producer({
     "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "compression.type": codec, "linger.ms": 2,
     "message.timeout.ms": 0, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20, "queue.buffering.max.messages": 20000, "topic.metadata.refresh.interval.ms": 1000,
-    "error_cb": lambda error: fatal.append(str(error)) if error.fatal() else None, "logger": None,
+    "error_cb": lambda error: fatal.append(str(error)) if error.fatal() else None, "log_level": 0,
 })
 sent = [0] * partitions
 acked = [[] for _ in range(partitions)]

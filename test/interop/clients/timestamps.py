@@ -3,6 +3,7 @@ import random
 import sys
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 SEED, TOPIC, RECORDS, BASE = 20261121, "by-time", 60_000, 1_700_000_000_000
 random.seed(SEED)
@@ -12,6 +13,8 @@ for _ in range(RECORDS):
     stamps.append(max(BASE, now - random.choice([0, 0, 0, 5, 400, 20_000])))
 for bootstrap in sys.argv[1:3]:
     for codec, topic in (("none", TOPIC), ("lz4", TOPIC + "-lz4")):
+        # the records are years old: retention must not take them
+        AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1, config={"retention.ms": "-1"})])[topic].result(30)
         producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.num.messages": 200, "compression.type": codec, "queue.buffering.max.messages": RECORDS + 1})
         for n, stamp in enumerate(stamps):
             producer.produce(topic, partition=0, value=b"%d" % n, timestamp=stamp)
