@@ -136,6 +136,22 @@ describe('produce', () => {
     await createTopic(node, 'events');
     // Two are wanted, but there is only one replica: one is enough, as in Kafka.
     expect(await produce(node, 'events', 0, batch(['a']))).toMatchObject({ errorCode: 0 });
+    const partition = node.broker.services.partitions.find('events', 0)!;
+    partition.update({ ...partition.image, replicas: [7, 8], inSyncReplicas: [7] });
+    expect(await produce(node, 'events', 0, batch(['b']))).toMatchObject({ errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, baseOffset: -1 });
+    const leaderOnly = await call(node, Produce, 9, produceBody('events', 0, batch(['c']), { acks: 1 }));
+    expect(leaderOnly.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: 1 });
+    await node.stop();
+  });
+
+  it('sends clients to the leader when it is another node', async () => {
+    const node = await startNode();
+    await createTopic(node, 'events');
+    const partition = node.broker.services.partitions.find('events', 0)!;
+    partition.update({ ...partition.image, leader: 8, leaderEpoch: 4 });
+    expect(await produce(node, 'events', 0, batch(['a']), 10)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader: { leaderId: 8, leaderEpoch: 4 } });
+    expect(await produce(node, 'events', 0, batch(['a']), 9)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader: { leaderId: -1 } });
+    expect((await fetchOne(node, 'events', 0, 0)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     await node.stop();
   });
 
