@@ -32,7 +32,8 @@ export class Histogram {
   quantile(fraction: number): number {
     if (this.count === 0) return 0;
     let left = fraction * this.count;
-    for (let index = 0; index < BUCKETS; index++) {
+    // The last bucket has no upper bound.
+    for (let index = 0; index < BUCKETS - 1; index++) {
       left -= this.#buckets[index]!;
       if (left <= 0) return Math.min(2 ** ((index + 1) / STEPS_PER_DOUBLING - 10), this.max);
     }
