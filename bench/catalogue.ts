@@ -87,6 +87,7 @@ export const START_ROWS: readonly Row[] = [
     group: 'start-up',
     figures: [
       { key: 'milliseconds', unit: 'ms', better: 'lower' },
+      { key: 'cpuMilliseconds', unit: 'ms CPU', better: 'lower' },
       { key: 'idleResidentMegabytes', unit: 'idle RSS MB', better: 'lower' },
     ],
     contenders: BROKERS,

@@ -38,7 +38,7 @@ export const USAGE = `npm run bench -- [options]
   --json               print the results as JSON
   --peer HOST:PORT[,PID]   a running Apache Kafka to load beside ours; with its pid its CPU is measured too
   --no-peers           start no Apache Kafka, even where one could be started
-  --results FOLDER     where to write the results (bench/results)
+  --results FOLDER     where to write the results (bench/results, and only of a whole run)
 rows: ${ALL_ROWS.map((row) => row.name).join(' ')} compare`;
 
 const SPEC = {
@@ -62,6 +62,7 @@ export function parseOptions(args: readonly string[], defaultResultsFolder: stri
   if (values.help) return null;
   const isQuick = values.quick ?? false;
   const only = names(values.only);
+  const isPart = isQuick || only.length > 0 || values.profile || values['engine-only'] || values['broker-only'];
   return {
     only,
     isQuick,
@@ -73,7 +74,7 @@ export function parseOptions(args: readonly string[], defaultResultsFolder: stri
     peer: values.peer === undefined ? null : peerFrom(values.peer),
     withProfile: values.profile ?? false,
     withPeers: !values['no-peers'] && !isQuick,
-    resultsFolder: values.results ?? (isQuick || values.profile || only.length > 0 ? null : defaultResultsFolder),
+    resultsFolder: values.results ?? (isPart ? null : defaultResultsFolder),
   };
 }
 

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSeconds } from './processStats.ts';
 
 const HOST = '127.0.0.1';
 const START_TIMEOUT_MS = 20_000;
@@ -20,6 +21,8 @@ export interface RunningBroker {
   readonly pid: number;
   /** From the start of the process to the first connection accepted. */
   readonly startMilliseconds: number;
+  /** User and system time until then; drifts less. */
+  readonly startCpuMilliseconds: number;
   /** Stops it in order and removes its data. */
   stop(): Promise<void>;
 }
@@ -42,7 +45,8 @@ export async function startBroker(root: string, nodeOptions: readonly string[] =
     await stop();
     throw error;
   }
-  return { host: HOST, port, pid: child.pid as number, startMilliseconds: performance.now() - startedAt, stop };
+  const pid = child.pid as number;
+  return { host: HOST, port, pid, startMilliseconds: performance.now() - startedAt, startCpuMilliseconds: cpuSeconds(pid) * 1000, stop };
 }
 
 function outputOf(child: ChildProcess): () => string {

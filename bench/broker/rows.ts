@@ -99,7 +99,8 @@ async function runStarts(row: Row, { root, options, recorder }: BrokerRun, peer:
       const broker = await startBroker(root);
       try {
         await sleep(options.isQuick ? 0 : IDLE_MS);
-        recorder.add(row, 'tidelog', { milliseconds: broker.startMilliseconds, idleResidentMegabytes: residentMegabytes(broker.pid, 'all') }, 'tidelog');
+        const { startMilliseconds, startCpuMilliseconds, pid } = broker;
+        recorder.add(row, 'tidelog', { milliseconds: startMilliseconds, cpuMilliseconds: startCpuMilliseconds, idleResidentMegabytes: residentMegabytes(pid, 'all') }, 'tidelog');
       } finally {
         await broker.stop();
       }
