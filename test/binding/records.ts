@@ -13,5 +13,5 @@ export const recordSpec: fc.Arbitrary<RecordSpec> = fc.record({
 });
 
 export function section(records: readonly RecordSpec[], baseTimestampMs: number): Uint8Array {
-  return Uint8Array.from(records.flatMap((record, index) => recordBytes(record, index, baseTimestampMs)));
+  return new Uint8Array(Buffer.concat(records.map((record, index) => recordBytes(record, index, baseTimestampMs))));
 }

@@ -44,31 +44,30 @@ export function varint(value: number | bigint): number[] {
   return bytes;
 }
 
-function lengthPrefixed(text: string | null): number[] {
-  if (text === null) return varint(-1);
+function lengthPrefixed(text: string | null): Uint8Array[] {
+  if (text === null) return [Uint8Array.from(varint(-1))];
   const bytes = Buffer.from(text);
-  return [...varint(bytes.length), ...bytes];
+  return [Uint8Array.from(varint(bytes.length)), bytes];
 }
 
-export function recordBytes(spec: RecordSpec, index: number, baseTimestampMs: number): number[] {
+export function recordBytes(spec: RecordSpec, index: number, baseTimestampMs: number): Buffer {
   const headers = spec.headers ?? [];
-  const body = [
-    0,
-    ...varint(BigInt(spec.timestampMs ?? baseTimestampMs) - BigInt(baseTimestampMs)),
-    ...varint(spec.offsetDelta ?? index),
+  const start = [0, ...varint(BigInt(spec.timestampMs ?? baseTimestampMs) - BigInt(baseTimestampMs)), ...varint(spec.offsetDelta ?? index)];
+  const body = Buffer.concat([
+    Uint8Array.from(start),
     ...lengthPrefixed(spec.key ?? null),
     ...lengthPrefixed(spec.value === undefined ? `value-${index}` : spec.value),
-    ...varint(headers.length),
+    Uint8Array.from(varint(headers.length)),
     ...headers.flatMap(([key, value]) => [...lengthPrefixed(key), ...lengthPrefixed(value)]),
-  ];
-  return [...varint(body.length + (spec.lengthDelta ?? 0)), ...body];
+  ]);
+  return Buffer.concat([Uint8Array.from(varint(body.length + (spec.lengthDelta ?? 0))), body]);
 }
 
 /** One batch v2 as a producer would send it, or as `spec` twists it. */
 export function batch(spec: BatchSpec = {}): Buffer {
   const records = spec.records ?? [{}];
   const baseTimestampMs = spec.baseTimestampMs ?? records[0]?.timestampMs ?? 1000;
-  const payload = spec.payload ?? Uint8Array.from(records.flatMap((record, index) => recordBytes(record, index, baseTimestampMs)));
+  const payload = spec.payload ?? Buffer.concat(records.map((record, index) => recordBytes(record, index, baseTimestampMs)));
   const count = spec.count ?? records.length;
   const bytes = Buffer.alloc(61 + payload.length);
   bytes.writeBigInt64BE(BigInt(spec.baseOffset ?? 0), 0);

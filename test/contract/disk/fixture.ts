@@ -1,9 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppendStatus } from '../../../src/base/disk.ts';
 import type { AppendPlan, AppendResult, BatchPosition, Disk, Segment, SegmentOptions } from '../../../src/base/disk.ts';
 import type { Random } from '../../../src/base/ports.ts';
+import { loadNativeCore, whyNotNative } from '../../../src/binding/addon.ts';
+import { loadWasmCompute } from '../../../src/binding/wasm.ts';
+import { openDisk, PortableDisk } from '../../../src/storage/disk/index.ts';
 import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
 
 export function seededRandom(seed: number): Random {
@@ -58,6 +62,62 @@ export const memoryKind: DiskKind = {
     };
   },
 };
+
+/** A disk of the machine in a temporary folder. */
+async function hostDisk(disk: Disk): Promise<DiskUnderTest> {
+  const folder = temporaryFolder();
+  return {
+    disk,
+    root: folder.path,
+    overwrite: async (path, position, bytes) => {
+      const fd = openSync(path, 'r+');
+      writeSync(fd, bytes, 0, bytes.length, position);
+      closeSync(fd);
+    },
+    resize: async (path, sizeBytes) => truncateSync(path, sizeBytes),
+    end: async () => {
+      await disk.close();
+      folder.remove();
+    },
+  };
+}
+
+export const portableKind: DiskKind = {
+  name: 'portable',
+  unavailable: '',
+  open: () => hostDisk(new PortableDisk({ compute: loadWasmCompute() })),
+};
+
+export const nativeKind: DiskKind = {
+  name: 'native',
+  unavailable: loadNativeCore() === null ? whyNotNative() : '',
+  open: () => hostDisk(openDisk({ core: 'native' })),
+};
+
+const every = [memoryKind, portableKind, nativeKind];
+for (const kind of every) if (kind.unavailable !== '') console.log(`SKIPPED: the ${kind.name} disk: ${kind.unavailable}`);
+
+/** The disks that run here; those that cannot were named on the way. */
+export const diskKinds: readonly DiskKind[] = every.filter((kind) => kind.unavailable === '');
+
+/** A file system of `sizeBytes`, null where this process may not mount one. */
+export function smallFileSystem(sizeBytes: number): { path: string; unmount(): void } | null {
+  const folder = temporaryFolder();
+  mkdirSync(folder.path, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', folder.path], { stdio: 'ignore' });
+  } catch {
+    folder.remove();
+    return null;
+  }
+  return {
+    path: folder.path,
+    unmount: () => {
+      execFileSync('umount', ['-l', folder.path]);
+      folder.remove();
+    },
+  };
+}
 
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'tidelog-disk-'));
