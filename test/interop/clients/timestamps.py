@@ -14,7 +14,8 @@ for _ in range(RECORDS):
 for bootstrap in sys.argv[1:3]:
     for codec, topic in (("none", TOPIC), ("lz4", TOPIC + "-lz4")):
         # the records are years old: retention must not take them
-        AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1, config={"retention.ms": "-1"})])[topic].result(30)
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        admin.create_topics([NewTopic(topic, 1, 1, config={"retention.ms": "-1"})])[topic].result(30)
         producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.num.messages": 200, "compression.type": codec, "queue.buffering.max.messages": RECORDS + 1})
         for n, stamp in enumerate(stamps):
             producer.produce(topic, partition=0, value=b"%d" % n, timestamp=stamp)
