@@ -82,10 +82,7 @@ export class Dispatcher implements RequestSink {
       context.reply(entry.handler.errorResponse({ services: entry.services }, ErrorCode.UNSUPPORTED_VERSION, null, 0));
       return;
     }
-    this.#logger.info('closing a connection: its request is not served', {
-      connection: connection.id, remoteAddress: connection.remoteAddress, clientId: header.clientId, apiKey, apiVersion, verdict,
-    });
-    slot.close(`${verdict}: API ${apiKey} version ${apiVersion}`);
+    slot.close(`${verdict}: API ${apiKey} version ${apiVersion} of client ${shownClientId(header.clientId)}`);
   }
 
   #handle(reader: Reader, header: RequestHeader, frameBytes: number, connection: ClientConnection, slot: ReplySlot): void {
@@ -93,7 +90,7 @@ export class Dispatcher implements RequestSink {
     entry.requests.add();
     entry.requestBytes.add(frameBytes);
     const context = new DispatchContext(this, entry, header, connection, slot, this.#clock.monotonicMs());
-    const request = this.#read(reader, entry, header, connection, slot);
+    const request = this.#read(reader, entry, header, slot);
     if (request === undefined) return;
     try {
       const pending = entry.handler.handle(request, context, entry.services);
@@ -103,7 +100,7 @@ export class Dispatcher implements RequestSink {
     }
   }
 
-  #read(reader: Reader, entry: Entry, header: RequestHeader, connection: ClientConnection, slot: ReplySlot): unknown {
+  #read(reader: Reader, entry: Entry, header: RequestHeader, slot: ReplySlot): unknown {
     try {
       const request = entry.handler.read(reader, header.apiVersion);
       // Bytes behind the body are let pass, as Kafka does.
@@ -111,10 +108,7 @@ export class Dispatcher implements RequestSink {
       return request;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#logger.info('closing a connection: its request cannot be read', {
-        connection: connection.id, remoteAddress: connection.remoteAddress, api: entry.handler.name, version: header.apiVersion, reason: error.message,
-      });
-      slot.close(`malformed ${entry.handler.name} request: ${error.message}`);
+      slot.close(`malformed ${entry.handler.name} request, version ${header.apiVersion}, of client ${shownClientId(header.clientId)}: ${error.message}`);
       return undefined;
     }
   }
@@ -205,5 +199,10 @@ class DispatchContext implements RequestContext<unknown> {
     this.slot.close(reason);
   }
 }
+
+const CLIENT_ID_SHOWN_MAX = 100;
+
+/** What a client calls itself may be as long as a frame. */
+const shownClientId = (clientId: string | null): string => JSON.stringify((clientId ?? '').slice(0, CLIENT_ID_SHOWN_MAX));
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

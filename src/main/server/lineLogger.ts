@@ -70,7 +70,14 @@ function fieldText(value: unknown): string {
   return printable(typeof value === 'object' ? (JSON.stringify(value) ?? '') : String(value));
 }
 
+/** Input may be in it: a line stays a line. */
+const TEXT_LENGTH_MAX = 4000;
+
 function printable(text: string): string {
+  return text.length <= TEXT_LENGTH_MAX ? escaped(text) : `${escaped(text.slice(0, TEXT_LENGTH_MAX))}... (${text.length} characters)`;
+}
+
+function escaped(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what must not reach the terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
