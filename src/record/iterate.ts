@@ -150,6 +150,11 @@ export class RecordCursor {
     }
   }
 
+  /** The timestamps are the broker's (LogAppendTime), not the producer's. */
+  get hasAppendTime(): boolean {
+    return this.#hasAppendTime;
+  }
+
   /** A view of the current key, null where it has none. */
   key(): Buffer | null {
     return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);

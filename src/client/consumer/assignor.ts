@@ -7,6 +7,8 @@ import { Writer } from '../../protocol/writer.ts';
  */
 export interface GroupMemberSubscription {
   readonly memberId: string;
+  /** Of a static member. */
+  readonly instanceId?: string | null;
   readonly topics: readonly string[];
 }
 
@@ -57,19 +59,30 @@ export function decodeAssignment(bytes: Buffer): Map<string, number[]> {
   return assignment;
 }
 
-/** Each topic's partitions in ranges over the members (sorted by id) that subscribe to it; the first members get one more. */
+/**
+ * Each topic's partitions in ranges over the members that subscribe to it, static ones first by instance id, the others by member id; the first
+ * members get one more.
+ */
 export function assignRanges(members: readonly GroupMemberSubscription[], partitionCounts: ReadonlyMap<string, number>): Map<string, Map<string, number[]>> {
   const byMember = new Map(members.map(({ memberId }) => [memberId, new Map<string, number[]>()]));
+  const ordered = [...members].sort(compareMembers);
   for (const topic of new Set(members.flatMap((member) => member.topics))) {
     const count = partitionCounts.get(topic) ?? 0;
-    const takers = members.filter((member) => member.topics.includes(topic)).map((member) => member.memberId).sort();
+    const takers = ordered.filter((member) => member.topics.includes(topic));
     const share = Math.floor(count / takers.length);
     const extra = count % takers.length;
-    takers.forEach((memberId, place) => {
+    takers.forEach(({ memberId }, place) => {
       const first = share * place + Math.min(place, extra);
       const length = share + (place < extra ? 1 : 0);
       if (length > 0) byMember.get(memberId)?.set(topic, Array.from({ length }, (_, n) => first + n));
     });
   }
   return byMember;
+}
+
+function compareMembers(a: GroupMemberSubscription, b: GroupMemberSubscription): number {
+  const [left, right] = [a.instanceId ?? null, b.instanceId ?? null];
+  if (left !== null && right !== null) return left < right ? -1 : 1;
+  if (left !== null || right !== null) return left !== null ? -1 : 1;
+  return a.memberId < b.memberId ? -1 : 1;
 }

@@ -1,239 +1,297 @@
-import { groupBy } from '../../base/collections.ts';
-import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
-import { makeFetchPartition, makeFetchRequest, makeFetchTopic, readFetchResponse, writeFetchRequest, type FetchResponse, type PartitionData } from '../../protocol/generated/fetch.ts';
-import { makeListOffsetsPartition, makeListOffsetsRequest, makeListOffsetsTopic, readListOffsetsResponse, writeListOffsetsRequest } from '../../protocol/generated/listOffsets.ts';
-import type { RecordCursor } from '../../record/iterate.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
-import { isRetriableError, retrying, wait } from '../core/wait.ts';
-import { forEachFetchedRecord } from './fetchedRecords.ts';
-import { GroupMember, type GroupOptions } from './groupMember.ts';
+import { isRetriableError, type Backoff } from '../core/wait.ts';
+import { defaultConsumerOptions, type ConsumerOptions } from './consumerOptions.ts';
+import { Fetcher, type RecordListener } from './fetcher.ts';
+import { GroupMember } from './groupMember.ts';
+import { lookUpOffsets, OffsetAt } from './offsetLookup.ts';
+import { partitionKey, PartitionState, type StartAt } from './partitionState.ts';
+import { countPartitions, resolveTopics, type TopicChoice } from './subscription.ts';
 
-/** Version 12 is the last one that names topics instead of ids. */
-const fetchApi = { apiKey: 1, versionMax: 12, write: writeFetchRequest, read: readFetchResponse } as const;
-const listOffsetsApi = { apiKey: 2, versionMax: 7, write: writeListOffsetsRequest, read: readListOffsetsResponse } as const;
+/** How often a subscribed topic that does not exist is looked for. */
+const MISSING_TOPIC_CHECK_MS = 1000;
+const CLOSE_TIMEOUT_MS = 5000;
+/** A poll looks so often whether the group has moved on. */
+const WAIT_SLICE_MS = 500;
 
-/** Special timestamps of ListOffsets. */
-export const OffsetAt = { latest: -1, earliest: -2 } as const;
-
-const NO_SESSION_EPOCH = -1;
-
-export interface ConsumerOptions {
-  readonly fetchMinBytes: number;
-  readonly fetchWaitMsMax: number;
-  readonly fetchMaxBytes: number;
-  readonly maxPartitionFetchBytes: number;
-  readonly isolationLevel: 'read_uncommitted' | 'read_committed';
-  /** Where a partition without a committed offset, or out of range, begins. */
-  readonly autoOffsetReset: 'earliest' | 'latest' | 'none';
-  readonly enableAutoCommit: boolean;
-  readonly autoCommitIntervalMs: number;
-  /** Absent: partitions are assigned by hand. */
-  readonly group?: GroupOptions;
-}
-
-export const defaultConsumerOptions: ConsumerOptions = {
-  fetchMinBytes: 1, fetchWaitMsMax: 500, fetchMaxBytes: 52_428_800, maxPartitionFetchBytes: 1_048_576, isolationLevel: 'read_uncommitted', autoOffsetReset: 'latest',
-  enableAutoCommit: true, autoCommitIntervalMs: 5000,
-};
-
-/** Called for each record while its bytes are there: copy what must stay. Return false to stop before the next one. */
-export type RecordListener = (topic: string, partition: number, record: RecordCursor) => boolean | void;
-
-interface Position {
+export interface PartitionToRead {
   readonly topic: string;
   readonly partition: number;
-  /** -1: to be looked up. */
-  offset: number;
+  /** An offset, or one of the ends. */
+  readonly start: number | 'earliest' | 'latest';
 }
 
 /**
- * Reads records in `poll`, from partitions assigned by hand or by a group. Not safe for overlapping polls.
+ * Reads records in `poll`, from partitions assigned by hand, from all of the topics subscribed to, or from what a group assigns. Joining, finding
+ * positions and fetching go on between polls. Not for overlapping polls.
  */
 export class Consumer {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
   readonly #member: GroupMember | null;
-  #topics: readonly string[] = [];
-  #positions = new Map<string, Position>();
+  readonly #fetcher: Fetcher;
+  readonly #backoff: Backoff;
+  #choice: TopicChoice | null = null;
+  /** What the choice meant when it was last looked at. */
+  #counts: ReadonlyMap<string, number> | null = null;
+  #nextTopicCheckMs = 0;
+  #isCheckingTopics = false;
+  #states: ReadonlyMap<string, PartitionState> = new Map();
   #committed = new Map<string, number>();
   #nextCommitMs = 0;
+  #committing: Promise<void> | null = null;
+  #preparing: Promise<void> | null = null;
+  #wakeWaiter: (() => void) | null = null;
+  #failure: Error | null = null;
+  #isWoken = false;
+  #isClosed = false;
 
   constructor(cluster: Cluster, options: Partial<ConsumerOptions>) {
     this.#cluster = cluster;
     this.#options = { ...defaultConsumerOptions, ...options };
     this.#member = this.#options.group === undefined ? null : new GroupMember(cluster, this.#options.group);
+    this.#fetcher = new Fetcher(cluster, this.#options);
+    this.#backoff = cluster.backoff();
   }
 
-  /** For a member of a group: takes effect at the next poll. */
-  subscribe(topics: readonly string[]): void {
-    if (this.#member === null) throw new ClientError('INVALID_ARGUMENT', 'To use the group management, you must provide a valid group.id');
-    this.#topics = topics;
-    this.#member.needsJoin = true;
+  /** Takes effect at the next poll. Without a group: all partitions. */
+  subscribe(choice: TopicChoice): void {
+    this.#choice = choice;
+    this.#counts = null;
+    if (this.#member !== null) this.#member.needsJoin = true;
   }
 
-  /** By hand, with where to begin: an offset, or -1 for the end, -2 for the beginning. */
-  assign(partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]): void {
-    this.#positions = new Map(partitions.map(({ topic, partition, offset }) => [`${topic}/${partition}`, { topic, partition, offset: offset >= 0 ? offset : offset - 1 }]));
+  /** By hand, in place of a subscription. */
+  assign(partitions: readonly PartitionToRead[]): void {
+    this.#choice = null;
+    const states = partitions.map(({ topic, partition, start }) => (typeof start === 'number'
+      ? new PartitionState(topic, partition, start, this.#options.autoOffsetReset) : new PartitionState(topic, partition, -1, start)));
+    this.#assign(new Map(states.map((state) => [partitionKey(state.topic, state.partition), state])));
   }
 
   get assignment(): readonly { readonly topic: string; readonly partition: number }[] {
-    return [...this.#positions.values()];
+    return [...this.#states.values()];
   }
 
-  /** Offset of the next record of each partition. */
+  /** Offset of the next record to be handed out; -1 while that is not known. */
   position(topic: string, partition: number): number {
-    return this.#positions.get(`${topic}/${partition}`)?.offset ?? -1;
+    return this.#states.get(partitionKey(topic, partition))?.position ?? -1;
   }
 
-  /** One round: joins if it must, fetches from every leader, hands out records. Returns how many. A broker that is away for a moment is waited for. */
-  async poll(listener: RecordListener): Promise<number> {
-    if (this.#member?.needsJoin === true) await this.#join(this.#member);
-    await this.#commitIfDue();
-    try {
-      await this.#lookUpPositions();
-      return await this.#fetchAll(listener);
-    } catch (error) {
-      if (!isRetriableError(error)) throw error;
-      for (const topic of new Set([...this.#positions.values()].map((position) => position.topic))) this.#cluster.forget(topic);
-      await wait(this.#cluster.options.clock, this.#cluster.options.retryBackoffMs);
-      return 0;
+  /**
+   * Hands out records that have come, or waits for them, `timeoutMs` at most. Returns how many. A broker that is away for a while is waited for.
+   * Throws ClientError (NO_OFFSET, CORRUPT_DATA, CLOSED, ...) and KafkaError for what does not pass by itself.
+   */
+  async poll(listener: RecordListener, timeoutMs: number = this.#options.fetchWaitMsMax): Promise<number> {
+    const deadlineMs = this.#now() + timeoutMs;
+    for (;;) {
+      if (this.#isClosed) throw new ClientError('CLOSED', 'the consumer was closed');
+      const count = await this.#pollOnce(listener, deadlineMs);
+      if (count > 0 || this.#isWoken || this.#isClosed || this.#now() >= deadlineMs) {
+        this.#isWoken = false;
+        return count;
+      }
     }
+  }
+
+  /** Ends a poll that waits. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wakeWaiter?.();
+    this.#fetcher.wake();
   }
 
   /** Commits what poll has handed out. */
   async commit(): Promise<void> {
     if (this.#member === null) return;
-    const changed = [...this.#positions.entries()].filter(([key, position]) => position.offset >= 0 && this.#committed.get(key) !== position.offset);
-    await this.#member.commit(changed.map(([, { topic, partition, offset }]) => ({ topic, partition, offset })));
-    for (const [key, position] of changed) this.#committed.set(key, position.offset);
+    await this.#committing;
+    const changed = [...this.#states].filter(([key, state]) => state.hasPosition && this.#committed.get(key) !== state.position).map(([key, { topic, partition, position }]) => ({ key, topic, partition, offset: position }));
+    await this.#member.commit(changed);
+    for (const { key, offset } of changed) this.#committed.set(key, offset);
   }
 
-  /** Commits (with auto commit) and leaves the group. */
-  async close(): Promise<void> {
-    if (this.#member === null) return;
-    if (this.#options.enableAutoCommit && !this.#member.needsJoin) await this.commit().catch((error: Error) => this.#cluster.options.logger.warn('the last commit failed', { error: error.message }));
-    await this.#member.leave();
+  /** Commits (with auto commit), leaves the group; gives up on a broker that does not answer within `timeoutMs`. */
+  async close(timeoutMs: number = CLOSE_TIMEOUT_MS): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#fetcher.stop();
+    this.wake();
+    if (this.#member !== null) await this.#waitUntil(this.#now() + timeoutMs, this.#leave(this.#member));
   }
 
-  async #join(member: GroupMember): Promise<void> {
-    if (this.#options.enableAutoCommit && this.#positions.size > 0) await this.commit().catch(() => undefined);
-    const assignment = await member.join(this.#topics);
-    const committed = await member.committed(assignment);
-    this.#positions = new Map();
-    this.#committed = new Map(committed);
+  #now(): number {
+    return this.#cluster.options.clock.monotonicMs();
+  }
+
+  /** Looks after the group and waits a while for records. */
+  async #pollOnce(listener: RecordListener, deadlineMs: number): Promise<number> {
+    this.#member?.onPoll();
+    this.#checkTopicsIfDue();
+    if (!this.#isReady()) {
+      this.#preparing ??= this.#prepare();
+      await this.#waitUntil(deadlineMs, this.#preparing);
+    }
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+    if (this.#preparing !== null || this.#isWoken || this.#isClosed) return 0;
+    this.#commitIfDue();
+    return this.#fetcher.poll(listener, Math.min(deadlineMs, this.#now() + WAIT_SLICE_MS));
+  }
+
+  #isReady(): boolean {
+    if (this.#preparing !== null || this.#member?.needsJoin === true) return false;
+    if (this.#choice !== null && this.#counts === null) return false;
+    for (const state of this.#states.values()) if (!state.hasPosition) return false;
+    return true;
+  }
+
+  /** Waits for `work`, which must not fail, until the deadline or `wake`. */
+  async #waitUntil(deadlineMs: number, work: Promise<void>): Promise<void> {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#wakeWaiter = end;
+    const timer = this.#cluster.options.clock.setTimer(Math.max(deadlineMs - this.#now(), 0), end);
+    await Promise.race([work, ended]);
+    timer.cancel();
+    if (this.#wakeWaiter === end) this.#wakeWaiter = null;
+  }
+
+  /** Everything that must be known before records can be fetched, tried until it succeeds. The next poll tells what cannot succeed. */
+  async #prepare(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        if (this.#choice !== null) await this.#takePartitions(this.#choice);
+        await this.#findPositions();
+        this.#backoff.reset();
+        break;
+      } catch (error) {
+        if (!isRetriableError(error)) {
+          this.#failure = error as Error;
+          break;
+        }
+        this.#cluster.options.logger.debug('the consumer is not ready yet', { error: (error as Error).message });
+        await this.#cluster.pause(this.#backoff.next());
+      }
+    }
+    this.#preparing = null;
+  }
+
+  async #takePartitions(choice: TopicChoice): Promise<void> {
+    if (this.#member === null) {
+      if (this.#counts === null) this.#takeAll(await resolveTopics(this.#cluster, choice, this.#options));
+      return;
+    }
+    if (!this.#member.needsJoin && this.#counts !== null) return;
+    await this.#commitBeforeJoin();
+    this.#noteCounts(await resolveTopics(this.#cluster, choice, this.#options));
+    const counts = (topics: readonly string[]) => countPartitions(this.#cluster, topics, this.#options.allowAutoCreateTopics);
+    const assignment = await this.#member.join([...(this.#counts as ReadonlyMap<string, number> | null ?? new Map<string, number>()).keys()], counts);
+    const committed = await this.#member.committed(assignment);
+    const states = new Map<string, PartitionState>();
     for (const [topic, partitions] of assignment) {
-      for (const partition of partitions) this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: committed.get(`${topic}/${partition}`) ?? this.#resetOffset(topic, partition) });
+      for (const partition of partitions) {
+        const key = partitionKey(topic, partition);
+        states.set(key, new PartitionState(topic, partition, committed.get(key) ?? -1, this.#options.autoOffsetReset));
+      }
     }
-    this.#nextCommitMs = this.#cluster.options.clock.monotonicMs() + this.#options.autoCommitIntervalMs;
+    this.#committed = committed;
+    this.#nextCommitMs = this.#now() + this.#options.autoCommitIntervalMs;
+    this.#assign(states);
   }
 
-  /** -3 for "earliest", -2 for "latest": special timestamps less one, so that they differ from offsets and from "unknown". */
-  #resetOffset(topic: string, partition: number): number {
-    switch (this.#options.autoOffsetReset) {
-      case 'earliest':
-        return OffsetAt.earliest - 1;
-      case 'latest':
-        return OffsetAt.latest - 1;
-      default:
-        throw new ClientError('INVALID_ARGUMENT', `Undefined offset with no reset policy for partition ${topic}-${partition}`);
+  /** Without a group. Partitions that are new since the last look are read from their beginning, so that nothing is missed. */
+  #takeAll(counts: ReadonlyMap<string, number>): void {
+    const isFirst = this.#states.size === 0;
+    const states = new Map<string, PartitionState>();
+    for (const [topic, count] of counts) {
+      for (let partition = 0; partition < count; partition++) {
+        const key = partitionKey(topic, partition);
+        const startAt: StartAt = isFirst ? this.#options.autoOffsetReset : 'earliest';
+        states.set(key, this.#states.get(key) ?? new PartitionState(topic, partition, -1, startAt));
+      }
     }
+    this.#noteCounts(counts);
+    this.#assign(states);
   }
 
-  async #commitIfDue(): Promise<void> {
-    if (this.#member === null || !this.#options.enableAutoCommit) return;
-    const now = this.#cluster.options.clock.monotonicMs();
-    if (now < this.#nextCommitMs) return;
-    this.#nextCommitMs = now + this.#options.autoCommitIntervalMs;
-    await this.commit().catch((error: Error) => this.#cluster.options.logger.warn('auto commit failed', { error: error.message }));
+  #assign(states: ReadonlyMap<string, PartitionState>): void {
+    this.#states = states;
+    this.#fetcher.assign(states);
   }
 
-  async #lookUpPositions(): Promise<void> {
-    for (const position of this.#positions.values()) {
-      if (position.offset < 0) position.offset = await this.listOffset(position.topic, position.partition, position.offset + 1);
-    }
+  #noteCounts(counts: ReadonlyMap<string, number>): void {
+    this.#counts = counts;
+    const isComplete = counts.size > 0 && [...counts.values()].every((count) => count > 0);
+    this.#nextTopicCheckMs = this.#now() + (isComplete ? this.#cluster.options.metadataMaxAgeMs : Math.min(MISSING_TOPIC_CHECK_MS, this.#cluster.options.metadataMaxAgeMs));
   }
 
-  /** Offset for a timestamp, or -1 (latest) or -2 (earliest). */
-  listOffset(topic: string, partition: number, timestamp: number): Promise<number> {
-    return retrying(this.#cluster.retryOptions, async () => {
-      const connection = await this.#leaderConnection(topic, partition);
-      const isolationLevel = this.#options.isolationLevel === 'read_committed' ? 1 : 0;
-      const topics = [makeListOffsetsTopic({ name: topic, partitions: [makeListOffsetsPartition({ partitionIndex: partition, timestamp })] })];
-      const answer = await connection.request(listOffsetsApi, makeListOffsetsRequest({ replicaId: -1, isolationLevel, topics }), { version: connection.versionOf(listOffsetsApi, 1) });
-      const result = answer.topics[0]?.partitions[0];
-      if (result === undefined) throw new ClientError('INVALID_RESPONSE', 'the answer does not name the partition');
-      if (result.errorCode !== ErrorCode.NONE) this.#cluster.forget(topic);
-      throwOnError(result.errorCode);
-      return result.offset;
+  async #findPositions(): Promise<void> {
+    const lacking = [...this.#states.values()].filter((state) => !state.hasPosition);
+    if (lacking.length === 0) return;
+    const questions = lacking.map(({ topic, partition, startAt }) => {
+      if (startAt === 'none') throw new ClientError('NO_OFFSET', `Undefined offset with no reset policy for partition ${topic}-${partition}`);
+      return { topic, partition, timestamp: OffsetAt[startAt] };
+    });
+    await lookUpOffsets(this.#cluster, this.#options.isolationLevel === 'read_committed', questions, (topic, partition, offset) => {
+      const state = this.#states.get(partitionKey(topic, partition));
+      if (state !== undefined && !state.hasPosition && offset >= 0) state.seek(offset);
     });
   }
 
-  async #leaderConnection(topic: string, partition: number) {
-    const leaders = await this.#cluster.leadersOf(topic);
-    const leader = leaders[partition]?.leader ?? -1;
-    if (leader < 0) {
-      this.#cluster.forget(topic);
-      throw new ClientError('NO_LEADER', `${topic}-${partition} has no leader`);
-    }
-    return this.#cluster.connectionTo(leader);
+  /** Topics may come, go and grow: looks from time to time, in the background. */
+  #checkTopicsIfDue(): void {
+    if (this.#choice === null || this.#counts === null || this.#isCheckingTopics || this.#preparing !== null || this.#now() < this.#nextTopicCheckMs) return;
+    this.#isCheckingTopics = true;
+    void this.#checkTopics(this.#choice);
   }
 
-  async #fetchAll(listener: RecordListener): Promise<number> {
-    const byLeader = new Map<number, Position[]>();
-    for (const position of this.#positions.values()) {
-      const leader = (await this.#cluster.leadersOf(position.topic))[position.partition]?.leader ?? -1;
-      if (leader < 0) throw new ClientError('NO_LEADER', `${position.topic}-${position.partition} has no leader`);
-      const list = byLeader.get(leader);
-      if (list) list.push(position);
-      else byLeader.set(leader, [position]);
+  async #checkTopics(choice: TopicChoice): Promise<void> {
+    const before = this.#counts;
+    try {
+      const now = await resolveTopics(this.#cluster, choice, this.#options);
+      if (this.#choice === choice && this.#counts === before && before !== null) this.#onTopics(before, now);
+    } catch (error) {
+      this.#nextTopicCheckMs = this.#now() + MISSING_TOPIC_CHECK_MS;
+      this.#cluster.options.logger.debug('topics could not be looked at', { error: (error as Error).message });
     }
-    if (byLeader.size === 0) {
-      await wait(this.#cluster.options.clock, this.#options.fetchWaitMsMax);
-      return 0;
-    }
-    const answers = await Promise.all([...byLeader].map(([leader, positions]) => this.#fetchFrom(leader, positions)));
-    let count = 0;
-    for (const answer of answers) {
-      throwOnError(answer.errorCode);
-      for (const topic of answer.responses) for (const partition of topic.partitions) count += this.#handOut(topic.topic, partition, listener);
-    }
-    return count;
+    this.#isCheckingTopics = false;
   }
 
-  async #fetchFrom(leader: number, positions: readonly Position[]): Promise<FetchResponse> {
-    const { fetchWaitMsMax, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes, isolationLevel } = this.#options;
-    const topics = [...groupBy(positions, (position) => position.topic)].map(([topic, all]) =>
-      makeFetchTopic({ topic, partitions: all.map(({ partition, offset }) => makeFetchPartition({ partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes })) }));
-    const body = makeFetchRequest({
-      replicaId: -1, maxWaitMs: fetchWaitMsMax, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes, isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
-      sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics });
-    const connection = await this.#cluster.connectionTo(leader);
-    return connection.request(fetchApi, body, { version: connection.versionOf(fetchApi, 4), timeoutMs: fetchWaitMsMax + this.#cluster.options.requestTimeoutMs });
+  #onTopics(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): void {
+    const areTopicsSame = before.size === now.size && [...now.keys()].every((topic) => before.has(topic));
+    const areCountsSame = areTopicsSame && [...now].every(([topic, count]) => before.get(topic) === count);
+    if (areCountsSame) this.#noteCounts(now);
+    else if (this.#member === null) this.#takeAll(now);
+    else {
+      this.#noteCounts(now);
+      if (!areTopicsSame || this.#member.isLeader) this.#member.needsJoin = true;
+    }
+    this.#fetcher.wake();
   }
 
-  #handOut(topic: string, data: PartitionData, listener: RecordListener): number {
-    const position = this.#positions.get(`${topic}/${data.partitionIndex}`);
-    if (position === undefined) return 0;
-    if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      position.offset = this.#resetOffset(topic, data.partitionIndex);
-      return 0;
-    }
-    throwOnError(data.errorCode, `${topic}-${data.partitionIndex}`);
-    const bytes = data.records as Buffer | null;
-    if (bytes === null || bytes.length === 0) return 0;
-    let count = 0;
-    const aborted = this.#options.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
-    position.offset = forEachFetchedRecord(bytes, position.offset, aborted, (record) => {
-      count++;
-      return listener(topic, data.partitionIndex, record);
+  #commitIfDue(): void {
+    if (this.#member === null || !this.#options.enableAutoCommit || this.#committing !== null || this.#now() < this.#nextCommitMs) return;
+    this.#nextCommitMs = this.#now() + this.#options.autoCommitIntervalMs;
+    const done = () => {
+      this.#committing = null;
+    };
+    this.#committing = this.commit().then(done, (error: Error) => {
+      done();
+      this.#cluster.options.logger.warn(`Asynchronous auto-commit of offsets failed: ${error.message}`);
     });
-    if (count === 0 && position.offset < data.highWatermark && bytes.length > 0) return 0;
-    return count;
   }
-}
 
-/** Raised by `poll` for a partition that does not exist. */
-export function isUnknownTopic(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  async #commitBeforeJoin(): Promise<void> {
+    if (!this.#options.enableAutoCommit || this.#states.size === 0) return;
+    await this.commit().catch((error: Error) => this.#cluster.options.logger.debug('offsets could not be committed before joining again', { error: error.message }));
+  }
+
+  async #leave(member: GroupMember): Promise<void> {
+    const { logger } = this.#cluster.options;
+    if (this.#options.enableAutoCommit && !member.needsJoin) await this.commit().catch((error: Error) => logger.warn(`Offsets could not be committed while closing: ${error.message}`));
+    await member.leave().catch((error: Error) => logger.debug('the group could not be left', { error: error.message }));
+  }
 }

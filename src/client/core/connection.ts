@@ -3,23 +3,29 @@ import type { Wire, WireHandler } from '../../base/wire.ts';
 import { FrameReader } from '../../net/frameReader.ts';
 import { decodeResponse, encodeRequest } from '../../protocol/framing.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
-import { makeApiVersionsRequest, readApiVersionsResponse, writeApiVersionsRequest } from '../../protocol/generated/apiVersions.ts';
+import { makeApiVersionsRequest, readApiVersionsResponse, writeApiVersionsRequest, type ApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
+import type { Reader } from '../../protocol/reader.ts';
 import { Writer } from '../../protocol/writer.ts';
 import type { ClientApi } from './clientApi.ts';
 import { ClientError } from './clientError.ts';
 
 /** A response larger than this is taken for garbage (fetch.max.bytes and one oversized batch fit well). */
 const RESPONSE_MAX_BYTES = 512 * 1024 * 1024;
+const ERROR_CODE_BYTES = 2;
 
-const apiVersionsApi = {
-  apiKey: 18, versionMax: 3, write: writeApiVersionsRequest, read: readApiVersionsResponse,
-} as const;
+const apiVersionsApi = { apiKey: 18, versionMax: 3, write: writeApiVersionsRequest, read: readApiVersions } as const;
 
+/** A broker that does not know the version asked for answers in version 0 (KIP-511). */
+function readApiVersions(reader: Reader, version: number): ApiVersionsResponse {
+  const errorCode = reader.int16();
+  reader.position -= ERROR_CODE_BYTES;
+  return readApiVersionsResponse(reader, errorCode === ErrorCode.UNSUPPORTED_VERSION ? 0 : version);
+}
+
+/** Exactly one of the two is called, exactly once. */
 interface PendingRequest {
-  readonly apiKey: number;
-  readonly apiVersion: number;
-  readonly correlationId: number;
-  readonly settle: (error: Error | null, frame: Buffer | null) => void;
+  readonly onAnswer: (frame: Buffer) => void;
+  readonly onFailure: (error: ClientError) => void;
   readonly deadline: Timer;
 }
 
@@ -40,14 +46,14 @@ export class BrokerConnection implements WireHandler {
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   readonly #frames: FrameReader;
   #correlationId = 0;
-  #closedBy: Error | null = null;
+  #closedBy: ClientError | null = null;
 
   private constructor(wire: Wire, options: ConnectionOptions) {
     this.#wire = wire;
     this.#options = options;
     this.#frames = new FrameReader(RESPONSE_MAX_BYTES, {
       onFrame: (frame, isOwn) => this.#onFrame(isOwn ? frame : Buffer.from(frame)),
-      onBadLength: (length) => this.#fail(new ClientError('INVALID_RESPONSE', `a response of ${length} bytes`)),
+      onBadLength: (length) => this.#fail(new ClientError('INVALID_RESPONSE', `the broker sent a response of ${length} bytes`)),
     });
   }
 
@@ -55,7 +61,12 @@ export class BrokerConnection implements WireHandler {
   static async open(wire: Wire, options: ConnectionOptions): Promise<BrokerConnection> {
     const connection = new BrokerConnection(wire, options);
     wire.start(connection);
-    await connection.#negotiate();
+    try {
+      await connection.#negotiate();
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
     return connection;
   }
 
@@ -63,8 +74,8 @@ export class BrokerConnection implements WireHandler {
     return this.#closedBy === null;
   }
 
-  get requestsInFlight(): number {
-    return this.#pending.length;
+  offers(apiKey: number): boolean {
+    return this.#versions.has(apiKey);
   }
 
   /** The newest version that both sides speak; ClientError UNSUPPORTED_VERSION when there is none. */
@@ -77,28 +88,37 @@ export class BrokerConnection implements WireHandler {
     return version;
   }
 
-  /** Sends one request and resolves with its answer. Bytes in the answer are views of a buffer of its own. */
+  /**
+   * Sends one request and resolves with its answer. Bytes in the answer are views of a buffer of its own. Rejects with ClientError
+   * (REQUEST_TIMED_OUT, CONNECTION_CLOSED, INVALID_RESPONSE, UNSUPPORTED_VERSION, CLOSED), ProtocolError for a body that cannot be written.
+   */
   request<Request, Response>(api: ClientApi<Request, Response>, body: Request, options: { readonly version?: number; readonly timeoutMs?: number } = {}): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
-      const version = options.version ?? this.versionOf(api);
-      const correlationId = this.#send(api, version, body, options.timeoutMs ?? this.#options.requestTimeoutMs, (error, frame) => {
-        if (error !== null || frame === null) return reject(error ?? new ClientError('CONNECTION_CLOSED', 'no answer'));
+      const apiVersion = options.version ?? this.versionOf(api);
+      const correlationId = this.#write(api, apiVersion, body);
+      const onAnswer = (frame: Buffer): void => {
         try {
-          resolve(decodeResponse(frame, { apiKey: api.apiKey, apiVersion: version, correlationId }, api.read));
+          resolve(decodeResponse(frame, { apiKey: api.apiKey, apiVersion, correlationId }, api.read));
         } catch (failure) {
-          this.#fail(new ClientError('INVALID_RESPONSE', (failure as Error).message));
-          reject(failure as Error);
+          const error = new ClientError('INVALID_RESPONSE', `the answer to API ${api.apiKey} version ${apiVersion} cannot be read: ${(failure as Error).message}`);
+          reject(error);
+          this.#fail(error);
         }
-      });
+      };
+      const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
+      const deadline = this.#options.clock.setTimer(timeoutMs, () => this.#fail(new ClientError('REQUEST_TIMED_OUT', `no answer to API ${api.apiKey} within ${timeoutMs} ms`)));
+      this.#pending.push({ onAnswer, onFailure: reject, deadline });
     });
   }
 
-  /** For requests that have no answer (Produce with acks=0). */
-  sendWithoutAnswer<Request, Response>(api: ClientApi<Request, Response>, body: Request, version: number): void {
-    if (this.#closedBy !== null) throw this.#closedBy;
-    this.#encode(api, version, body, this.#nextCorrelationId());
+  /** For requests that have no answer (Produce with acks=0). Resolves when the system has taken the bytes, or the connection is gone. */
+  sendWithoutAnswer<Request, Response>(api: ClientApi<Request, Response>, body: Request, version: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#write(api, version, body, resolve);
+    });
   }
 
+  /** Everything that waits fails with CLOSED. */
   close(): void {
     this.#fail(new ClientError('CLOSED', 'the connection was closed'));
   }
@@ -120,53 +140,40 @@ export class BrokerConnection implements WireHandler {
   async #negotiate(): Promise<void> {
     const body = makeApiVersionsRequest({ clientSoftwareName: this.#options.softwareName, clientSoftwareVersion: this.#options.softwareVersion });
     let answer = await this.request(apiVersionsApi, body, { version: apiVersionsApi.versionMax });
-    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) answer = await this.request(apiVersionsApi, body, { version: 0 });
+    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) answer = await this.request(apiVersionsApi, makeApiVersionsRequest(), { version: 0 });
     if (answer.errorCode !== ErrorCode.NONE) throw new KafkaError(answer.errorCode);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
   }
 
-  #nextCorrelationId(): number {
+  #write<Request, Response>(api: ClientApi<Request, Response>, apiVersion: number, body: Request, onWritten?: () => void): number {
+    if (this.#closedBy !== null) throw this.#closedBy;
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff;
+    encodeRequest(this.#writer, { apiKey: api.apiKey, apiVersion, correlationId: this.#correlationId, clientId: this.#options.clientId, body, write: api.write });
+    this.#wire.write(this.#writer.take(), onWritten);
     return this.#correlationId;
   }
 
-  #send<Request, Response>(api: ClientApi<Request, Response>, apiVersion: number, body: Request, timeoutMs: number, settle: PendingRequest['settle']): number {
-    if (this.#closedBy !== null) {
-      settle(this.#closedBy, null);
-      return 0;
-    }
-    const correlationId = this.#nextCorrelationId();
-    this.#encode(api, apiVersion, body, correlationId);
-    const deadline = this.#options.clock.setTimer(timeoutMs, () => this.#fail(new ClientError('REQUEST_TIMED_OUT', `no answer to API ${api.apiKey} within ${timeoutMs} ms`)));
-    this.#pending.push({ apiKey: api.apiKey, apiVersion, correlationId, settle, deadline });
-    return correlationId;
-  }
-
-  #encode<Request, Response>(api: ClientApi<Request, Response>, apiVersion: number, body: Request, correlationId: number): void {
-    encodeRequest(this.#writer, { apiKey: api.apiKey, apiVersion, correlationId, clientId: this.#options.clientId, body, write: api.write });
-    this.#wire.write(this.#writer.take());
-  }
-
+  /** True: the frame's memory is kept. */
   #onFrame(frame: Buffer): boolean {
     const pending = this.#pending.shift();
     if (pending === undefined) {
-      this.#fail(new ClientError('INVALID_RESPONSE', 'an answer to nothing that was asked'));
+      this.#fail(new ClientError('INVALID_RESPONSE', 'the broker answered what was not asked'));
       return true;
     }
     pending.deadline.cancel();
-    pending.settle(null, frame);
+    pending.onAnswer(frame);
     return true;
   }
 
   /** A late answer can't be told from the next one: every failure ends the connection and all that waits on it. */
-  #fail(error: Error): void {
+  #fail(error: ClientError): void {
     if (this.#closedBy !== null) return;
     this.#closedBy = error;
     this.#frames.close();
     this.#wire.destroy();
     for (const pending of this.#pending.splice(0)) {
       pending.deadline.cancel();
-      pending.settle(error, null);
+      pending.onFailure(error);
     }
   }
 }

@@ -1,34 +1,61 @@
-import type { Clock } from '../../base/ports.ts';
+import type { Clock, Random } from '../../base/ports.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { ClientError } from './clientError.ts';
-
-export function wait(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(delayMs, resolve);
-  });
-}
 
 export function isRetriableError(error: unknown): boolean {
   return (error instanceof KafkaError && error.retriable) || (error instanceof ClientError && error.retriable);
 }
 
-export interface RetryOptions {
-  readonly clock: Clock;
-  /** No new attempt begins after this many milliseconds. */
-  readonly timeoutMs: number;
-  readonly backoffMs: number;
-  readonly backoffMaxMs: number;
+/** Pauses that double from one failure to the next, spread by a fifth so that clients do not come back all at once. */
+export class Backoff {
+  readonly #random: Random;
+  readonly #firstMs: number;
+  readonly #maxMs: number;
+  #nextMs: number;
+
+  constructor(random: Random, firstMs: number, maxMs: number) {
+    this.#random = random;
+    this.#firstMs = firstMs;
+    this.#maxMs = Math.max(maxMs, firstMs);
+    this.#nextMs = firstMs;
+  }
+
+  next(): number {
+    const delayMs = this.#nextMs;
+    this.#nextMs = Math.min(delayMs * 2, this.#maxMs);
+    return delayMs * (0.8 + 0.4 * this.#random.next());
+  }
+
+  reset(): void {
+    this.#nextMs = this.#firstMs;
+  }
 }
 
-/** Tries again, with doubling pauses, while the error is one that may pass and time is left. */
-export async function retrying<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
-  const deadline = options.clock.monotonicMs() + options.timeoutMs;
-  for (let backoffMs = options.backoffMs; ; backoffMs = Math.min(backoffMs * 2, options.backoffMaxMs)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isRetriableError(error) || options.clock.monotonicMs() + backoffMs > deadline) throw error;
-      await wait(options.clock, backoffMs);
-    }
+/** Waits that end early, all of them, when their owner closes. */
+export class Pauses {
+  readonly #clock: Clock;
+  readonly #open = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  pause(delayMs: number): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.cancel();
+        this.#open.delete(end);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(delayMs, end);
+      this.#open.add(end);
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const end of [...this.#open]) end();
   }
 }

@@ -1,9 +1,10 @@
 import type { Random } from '../../base/ports.ts';
+import type { PartitionLeader } from '../core/cluster.ts';
 
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 
-/** 32-bit murmur2 as Java's client computes it, so that a key goes to the same partition whoever produces it. */
+/** 32-bit murmur2, signed, as Java's client computes it, so that a key goes to the same partition whoever produces it. */
 export function murmur2(bytes: Uint8Array): number {
   let hash = SEED ^ bytes.length;
   const whole = bytes.length - (bytes.length % 4);
@@ -25,7 +26,7 @@ export function partitionForKey(key: Uint8Array, partitionCount: number): number
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
-/** Records without a key stay with one partition until its batch is sent (KIP-480). */
+/** Records without a key stay with one partition until its batch is closed (KIP-480). */
 export class StickyPartition {
   readonly #random: Random;
   #current = -1;
@@ -34,13 +35,21 @@ export class StickyPartition {
     this.#random = random;
   }
 
-  choose(partitionCount: number): number {
-    if (this.#current < 0 || this.#current >= partitionCount) this.#current = this.#random.below(partitionCount);
+  choose(leaders: readonly PartitionLeader[]): number {
+    if (this.#current < 0 || this.#current >= leaders.length) this.#move(leaders);
     return this.#current;
   }
 
-  /** The batch for the partition is closed: another one next. */
-  onBatchClosed(partition: number, partitionCount: number): void {
-    if (partition === this.#current && partitionCount > 1) this.#current = (this.#current + 1 + this.#random.below(partitionCount - 1)) % partitionCount;
+  /** A batch of `partition` is closed: on to another one. */
+  onBatchClosed(partition: number, leaders: readonly PartitionLeader[]): void {
+    if (partition === this.#current) this.#move(leaders);
+  }
+
+  /** To a partition that has a leader, where one has; not the same one twice where there are two. */
+  #move(leaders: readonly PartitionLeader[]): void {
+    const others = [...leaders.keys()].filter((partition) => partition !== this.#current);
+    const led = others.filter((partition) => (leaders[partition] as PartitionLeader).leader >= 0);
+    const candidates = led.length > 0 ? led : others;
+    this.#current = candidates[this.#random.below(candidates.length)] ?? Math.min(Math.max(this.#current, 0), leaders.length - 1);
   }
 }

@@ -1,0 +1,21 @@
+/** Starts a program of dist/bundle; in a clone that was never built, builds it first. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export async function launch(name) {
+  const program = new URL(`../dist/bundle/${name}.js`, import.meta.url);
+  if (!existsSync(program)) await build(fileURLToPath(program));
+  await import(program.href);
+}
+
+async function build(program) {
+  const setup = new URL('../scripts/setup.mjs', import.meta.url);
+  if (!existsSync(setup)) fail(`${program} is missing: install the package again`);
+  await (await import(setup.href)).setUp();
+  if (!existsSync(program)) fail('the program could not be built: run npm run build');
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,17 @@
+import { Cluster, type ClusterSettings } from '../client/index.ts';
+import { packageVersion } from '../base/version.ts';
+import type { Options } from './options.ts';
+import type { ToolEnvironment } from './tool.ts';
+import { toolLogger } from './toolLogger.ts';
+import { UsageError } from './toolError.ts';
+
+export function connect(settings: ClusterSettings, { terminal, network, clock, random }: ToolEnvironment): Cluster {
+  return new Cluster({ ...settings, network, clock, random, logger: toolLogger(terminal, clock), softwareVersion: packageVersion() });
+}
+
+/** `--bootstrap-server`, or `--broker-list` of the older tools. */
+export function bootstrapOf(options: Options): string {
+  const servers = options.value('bootstrap-server') ?? options.value('broker-list');
+  if (servers === undefined) throw new UsageError('Missing required argument "[bootstrap-server]"');
+  return servers;
+}

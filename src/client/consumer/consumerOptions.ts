@@ -1,0 +1,27 @@
+import type { GroupOptions } from './groupMember.ts';
+
+export interface ConsumerOptions {
+  readonly fetchMinBytes: number;
+  readonly fetchWaitMsMax: number;
+  readonly fetchMaxBytes: number;
+  readonly maxPartitionFetchBytes: number;
+  readonly isolationLevel: 'read_uncommitted' | 'read_committed';
+  /** Where a partition without a committed offset, or out of range, begins. */
+  readonly autoOffsetReset: 'earliest' | 'latest' | 'none';
+  readonly enableAutoCommit: boolean;
+  readonly autoCommitIntervalMs: number;
+  /** Whether asking for a topic may create it, where the broker does so. */
+  readonly allowAutoCreateTopics: boolean;
+  /** Whether a pattern matches no internal topic. */
+  readonly excludeInternalTopics: boolean;
+  /** Whether the checksum of each fetched batch is checked. */
+  readonly checkCrcs: boolean;
+  /** Absent: no group; offsets are not committed, and a subscription means all partitions of its topics. */
+  readonly group?: GroupOptions;
+}
+
+/** Kafka's. */
+export const defaultConsumerOptions: ConsumerOptions = {
+  fetchMinBytes: 1, fetchWaitMsMax: 500, fetchMaxBytes: 52_428_800, maxPartitionFetchBytes: 1_048_576, isolationLevel: 'read_uncommitted', autoOffsetReset: 'latest',
+  enableAutoCommit: true, autoCommitIntervalMs: 5000, allowAutoCreateTopics: true, excludeInternalTopics: true, checkCrcs: true,
+};

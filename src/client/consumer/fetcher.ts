@@ -1,0 +1,250 @@
+import { groupBy } from '../../base/collections.ts';
+import type { Timer } from '../../base/ports.ts';
+import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
+import { makeFetchPartition, makeFetchRequest, makeFetchTopic, readFetchResponse, writeFetchRequest, type FetchResponse, type PartitionData } from '../../protocol/generated/fetch.ts';
+import type { RecordCursor } from '../../record/iterate.ts';
+import { RecordError } from '../../record/recordError.ts';
+import { ClientError } from '../core/clientError.ts';
+import type { Cluster } from '../core/cluster.ts';
+import { isRetriableError, type Backoff } from '../core/wait.ts';
+import type { ConsumerOptions } from './consumerOptions.ts';
+import { forEachFetchedRecord, offsetAfter, type AbortedProducer } from './fetchedRecords.ts';
+import { partitionKey, type PartitionState } from './partitionState.ts';
+
+/** Version 12 is the last one that names topics instead of ids; 4 the first one with batches of magic 2. */
+const fetchApi = { apiKey: 1, versionMax: 12, write: writeFetchRequest, read: readFetchResponse } as const;
+const VERSION_MIN = 4;
+const NO_SESSION_EPOCH = -1;
+/** The next fetch begins while less than this waits to be handed out. */
+const PREFETCH_BYTES = 4 * 1024 * 1024;
+
+/** Called for each record while its bytes are there: copy what must stay. Return false to stop after it. */
+export type RecordListener = (topic: string, partition: number, record: RecordCursor) => boolean | void;
+
+interface FetchedPartition {
+  readonly state: PartitionState;
+  readonly bytes: Buffer;
+  readonly aborted: readonly AbortedProducer[] | null;
+}
+
+interface AskedPartition {
+  readonly state: PartitionState;
+  readonly offset: number;
+}
+
+/** Keeps one fetch under way to each leader, ahead of what is handed out. */
+export class Fetcher {
+  readonly #cluster: Cluster;
+  readonly #options: ConsumerOptions;
+  readonly #backoff: Backoff;
+  #states: ReadonlyMap<string, PartitionState> = new Map();
+  readonly #ready: FetchedPartition[] = [];
+  #readyBytes = 0;
+  readonly #asking = new Set<number>();
+  #isFindingLeaders = false;
+  #failure: Error | null = null;
+  #wakeWaiter: (() => void) | null = null;
+  #isStopped = false;
+
+  constructor(cluster: Cluster, options: ConsumerOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#backoff = cluster.backoff();
+  }
+
+  /** The partitions to read from now on, by `partitionKey`. */
+  assign(states: ReadonlyMap<string, PartitionState>): void {
+    for (const state of this.#states.values()) if (states.get(partitionKey(state.topic, state.partition)) !== state) state.isRevoked = true;
+    this.#states = states;
+    const kept = this.#ready.filter(({ state }) => !state.isRevoked);
+    this.#ready.splice(0, this.#ready.length, ...kept);
+    this.#readyBytes = kept.reduce((bytes, item) => bytes + item.bytes.length, 0);
+  }
+
+  /** Hands out what has been fetched, or waits for it until `deadlineMs` or `wake`. Returns how many records. */
+  async poll(listener: RecordListener, deadlineMs: number): Promise<number> {
+    this.#fill();
+    if (this.#ready.length === 0 && this.#failure === null) await this.#wait(deadlineMs);
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+    const count = this.#handOut(listener);
+    this.#fill();
+    return count;
+  }
+
+  /** Ends the wait of a poll. */
+  wake(): void {
+    this.#wakeWaiter?.();
+  }
+
+  /** No more fetches. */
+  stop(): void {
+    this.#isStopped = true;
+    this.wake();
+  }
+
+  async #wait(deadlineMs: number): Promise<void> {
+    const { clock } = this.#cluster.options;
+    const leftMs = deadlineMs - clock.monotonicMs();
+    if (leftMs <= 0 || this.#isStopped) return;
+    let timer: Timer | null = null;
+    await new Promise<void>((resolve) => {
+      this.#wakeWaiter = resolve;
+      timer = clock.setTimer(leftMs, resolve);
+    });
+    this.#wakeWaiter = null;
+    (timer as Timer | null)?.cancel();
+  }
+
+  #handOut(listener: RecordListener): number {
+    let count = 0;
+    let isStopped = false;
+    while (!isStopped && this.#ready.length > 0) {
+      const { state, bytes, aborted } = this.#ready[0] as FetchedPartition;
+      const next = this.#read(state, bytes, aborted, (record) => {
+        count += 1;
+        state.position = record.offset + 1;
+        isStopped = listener(state.topic, state.partition, record) === false;
+        return !isStopped;
+      });
+      state.position = Math.max(state.position, next);
+      // what is left of it is found again by the position
+      if (isStopped) break;
+      this.#ready.shift();
+      this.#readyBytes -= bytes.length;
+    }
+    return count;
+  }
+
+  #read(state: PartitionState, bytes: Buffer, aborted: readonly AbortedProducer[] | null, visit: (record: RecordCursor) => boolean): number {
+    try {
+      return forEachFetchedRecord(bytes, { fromOffset: state.position, aborted, checkCrcs: this.#options.checkCrcs }, visit);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      throw new ClientError('CORRUPT_DATA', `Received exception when fetching the next record from ${state.topic}-${state.partition} at offset ${state.position}: ${error.message}`);
+    }
+  }
+
+  /** Begins a fetch to each leader that has none under way, as far as there is room. */
+  #fill(): void {
+    if (this.#isStopped || this.#readyBytes >= PREFETCH_BYTES) return;
+    const byLeader = new Map<number, AskedPartition[]>();
+    let isLeaderMissing = false;
+    for (const state of this.#states.values()) {
+      if (!state.hasPosition) continue;
+      const leader = this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1;
+      if (leader < 0) isLeaderMissing = true;
+      if (leader < 0 || this.#asking.has(leader)) continue;
+      const asked = byLeader.get(leader);
+      if (asked === undefined) byLeader.set(leader, [{ state, offset: state.fetchOffset }]);
+      else asked.push({ state, offset: state.fetchOffset });
+    }
+    for (const [leader, asked] of byLeader) void this.#ask(leader, asked);
+    if (isLeaderMissing) void this.#findLeaders();
+  }
+
+  /** Asks who leads the partitions that have no known leader, after a pause if nobody can tell. */
+  async #findLeaders(): Promise<void> {
+    if (this.#isFindingLeaders) return;
+    this.#isFindingLeaders = true;
+    const lacking = [...this.#states.values()].filter((state) => state.hasPosition && (this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1) < 0);
+    let isFound = true;
+    for (const topic of new Set(lacking.map((state) => state.topic))) {
+      if (this.#cluster.knownLeaders(topic) !== null) this.#cluster.forget(topic);
+      try {
+        await this.#cluster.leadersOf(topic);
+      } catch (error) {
+        isFound = false;
+        if (!isRetriableError(error)) this.#fail(error as Error);
+      }
+    }
+    isFound &&= lacking.every((state) => (this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1) >= 0);
+    if (!isFound) await this.#cluster.pause(this.#backoff.next());
+    this.#isFindingLeaders = false;
+    this.#fill();
+  }
+
+  async #ask(leader: number, asked: readonly AskedPartition[]): Promise<void> {
+    this.#asking.add(leader);
+    let isWell = false;
+    try {
+      const answer = await this.#request(leader, asked);
+      throwOnError(answer.errorCode);
+      isWell = this.#acceptAll(answer, asked);
+    } catch (error) {
+      for (const { state } of asked) this.#cluster.forget(state.topic);
+      if (!isRetriableError(error)) this.#fail(error as Error);
+    }
+    if (isWell) this.#backoff.reset();
+    else await this.#cluster.pause(this.#backoff.next());
+    this.#asking.delete(leader);
+    this.#fill();
+  }
+
+  async #request(leader: number, asked: readonly AskedPartition[]): Promise<FetchResponse> {
+    const { fetchWaitMsMax, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes, isolationLevel } = this.#options;
+    const topics = [...groupBy(asked, ({ state }) => state.topic)].map(([topic, all]) =>
+      makeFetchTopic({ topic, partitions: all.map(({ state, offset }) => makeFetchPartition({ partition: state.partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes })) }));
+    const body = makeFetchRequest({
+      replicaId: -1, maxWaitMs: fetchWaitMsMax, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes, isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
+      sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics });
+    const connection = await this.#cluster.connectionTo(leader);
+    return connection.request(fetchApi, body, { version: connection.versionOf(fetchApi, VERSION_MIN), timeoutMs: fetchWaitMsMax + this.#cluster.options.requestTimeoutMs });
+  }
+
+  /** False when a partition could not be read for now. */
+  #acceptAll(answer: FetchResponse, asked: readonly AskedPartition[]): boolean {
+    const byKey = new Map(asked.map((item) => [partitionKey(item.state.topic, item.state.partition), item]));
+    let isWell = true;
+    for (const { topic, partitions } of answer.responses) {
+      for (const data of partitions) {
+        const item = byKey.get(partitionKey(topic, data.partitionIndex));
+        if (item === undefined || item.state.isRevoked || item.state.fetchOffset !== item.offset) continue;
+        if (data.errorCode === ErrorCode.NONE) this.#accept(item.state, data);
+        else isWell = this.#onPartitionError(item.state, data.errorCode) && isWell;
+      }
+    }
+    this.wake();
+    return isWell;
+  }
+
+  #accept(state: PartitionState, data: PartitionData): void {
+    const bytes = data.records as Buffer | null;
+    if (bytes === null || bytes.length === 0) return;
+    const next = offsetAfter(bytes);
+    if (next === -1) return this.#fail(new ClientError('CORRUPT_DATA', `the broker sent ${bytes.length} bytes of ${state.topic}-${state.partition} that hold no whole batch`));
+    const aborted = this.#options.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
+    state.fetchOffset = Math.max(next, state.fetchOffset);
+    this.#ready.push({ state, bytes, aborted });
+    this.#readyBytes += bytes.length;
+  }
+
+  #onPartitionError(state: PartitionState, code: number): boolean {
+    const name = `${state.topic}-${state.partition}`;
+    if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      this.#onOutOfRange(state, name);
+      return true;
+    }
+    const error = new KafkaError(code, name);
+    const isPassing = error.retriable || error.refreshMetadata;
+    if (!isPassing) this.#fail(error);
+    this.#cluster.options.logger.debug('a partition cannot be read for now', { partition: name, error: error.codeName });
+    this.#cluster.forget(state.topic);
+    return false;
+  }
+
+  #onOutOfRange(state: PartitionState, name: string): void {
+    // what is buffered comes first; the broker is asked again from there
+    if (this.#ready.some((item) => item.state === state)) return;
+    this.#cluster.options.logger.debug('the fetch offset is out of range', { partition: name, offset: state.fetchOffset });
+    if (this.#options.autoOffsetReset === 'none') this.#fail(new ClientError('NO_OFFSET', `Fetch position ${state.fetchOffset} is out of range for partition ${name}`));
+    state.reset(this.#options.autoOffsetReset);
+  }
+
+  /** Told by the next poll. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.wake();
+  }
+}

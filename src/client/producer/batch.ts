@@ -1,0 +1,73 @@
+import { HEADER_BYTES, Field, writeInt64, type Codec } from '../../record/batchHeader.ts';
+import { BatchBuilder, renewCrc } from '../../record/build.ts';
+import { recordsOf } from '../../record/codecs.ts';
+import type { RecordHeader } from '../../record/iterate.ts';
+import { RecordCursor } from '../../record/iterate.ts';
+import { varintBytes } from '../../record/varint.ts';
+
+/** Who sends: what the broker tells repeated batches by. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** A closed batch on its way. */
+export interface OutgoingBatch {
+  /** Whole and ready to be sent but for identity and sequence; its own memory. */
+  readonly bytes: Buffer;
+  readonly records: number;
+  /** Given up at this time of the monotonic clock. */
+  readonly deadlineMs: number;
+  /** First sequence number, -1 until it is sent for the first time under the current identity. */
+  baseSequence: number;
+  /** Times that it was sent and failed. */
+  failures: number;
+  /** It was sent and may have arrived. */
+  wasSent: boolean;
+  /** How the last try went wrong, until that is dealt with. */
+  error: Error | null;
+  isDone: boolean;
+}
+
+export const SEQUENCES = 2 ** 31;
+
+export function makeBatch(bytes: Buffer, records: number, deadlineMs: number): OutgoingBatch {
+  return { bytes, records, deadlineMs, baseSequence: -1, failures: 0, wasSent: false, error: null, isDone: false };
+}
+
+/** Writes identity and sequence into the header. */
+export function stampBatch(batch: OutgoingBatch, identity: ProducerIdentity, baseSequence: number): void {
+  batch.baseSequence = baseSequence;
+  writeInt64(batch.bytes, identity.producerId, Field.producerId);
+  batch.bytes.writeInt16BE(identity.producerEpoch, Field.producerEpoch);
+  batch.bytes.writeInt32BE(baseSequence, Field.baseSequence);
+  renewCrc(batch.bytes);
+}
+
+/** Two batches of half the records each, for a broker that found the one too large. */
+export function splitBatch(batch: OutgoingBatch, codec: Codec, level: number): [OutgoingBatch, OutgoingBatch] {
+  const cursor = new RecordCursor();
+  cursor.open(batch.bytes, 0, recordsOf(batch.bytes, 0, Number.MAX_SAFE_INTEGER));
+  const half = Math.ceil(batch.records / 2);
+  const take = (count: number): OutgoingBatch => {
+    const builder = new BatchBuilder(batch.bytes.length);
+    for (let left = count; left > 0 && cursor.next(); left--) builder.append(cursor.key(), cursor.value(), cursor.headers(), cursor.timestampMs);
+    return makeBatch(builder.close({ codec, level }), count, batch.deadlineMs);
+  };
+  return [take(half), take(batch.records - half)];
+}
+
+/** Attributes, timestamp, offset delta and length of a record at their longest, as Kafka's client reckons them. */
+const RECORD_OVERHEAD_BYTES = 21;
+
+/** What a record takes at most as the only one of its batch: what Kafka's client holds against max.request.size. */
+export function serializedSizeMax(key: Uint8Array | null, value: Uint8Array | null, headers: readonly RecordHeader[] | undefined): number {
+  let bytes = HEADER_BYTES + RECORD_OVERHEAD_BYTES + fieldBytes(key) + fieldBytes(value) + varintBytes(headers?.length ?? 0);
+  for (const header of headers ?? []) {
+    const keyBytes = Buffer.byteLength(header.key);
+    bytes += varintBytes(keyBytes) + keyBytes + fieldBytes(header.value);
+  }
+  return bytes;
+}
+
+const fieldBytes = (field: Uint8Array | null): number => (field === null ? varintBytes(-1) : varintBytes(field.length) + field.length);

@@ -1,0 +1,298 @@
+import type { Timer } from '../../base/ports.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { makePartitionProduceData, makeProduceRequest, makeTopicProduceData, readProduceResponse, writeProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts';
+import type { BatchBuilder } from '../../record/build.ts';
+import { ClientError } from '../core/clientError.ts';
+import type { Cluster } from '../core/cluster.ts';
+import type { BrokerConnection } from '../core/connection.ts';
+import { isRetriableError, type Backoff } from '../core/wait.ts';
+import { makeBatch, SEQUENCES, splitBatch, stampBatch, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
+import type { OutgoingRecord } from './producer.ts';
+import type { ProducerOptions } from './producerOptions.ts';
+
+/** Version 12 is the last one that names topics instead of ids. */
+const produceApi = { apiKey: 0, versionMax: 12, write: writeProduceRequest, read: readProduceResponse } as const;
+/** The first one with batches of magic 2. */
+const PRODUCE_VERSION_MIN = 3;
+const EPOCH_MAX = 0x7fff;
+
+/** What a lane needs of its producer. */
+export interface LaneOwner {
+  readonly cluster: Cluster;
+  readonly options: ProducerOptions;
+  /** The producer's id; a new one when `worn` is the one in use. */
+  identity(worn: ProducerIdentity | null): Promise<ProducerIdentity>;
+  takeBuilder(): BatchBuilder;
+  giveBuilder(builder: BatchBuilder): void;
+  /** Memory in use has changed by so many bytes. */
+  onBuffered(bytes: number): void;
+  onBatchClosed(topic: string, partition: number): void;
+  /** The last word on a batch: delivered where `error` is null. */
+  onBatchDone(lane: PartitionLane, batch: OutgoingBatch, error: Error | null, baseOffset: number): void;
+}
+
+/**
+ * The way of one partition's records to its leader. Batches leave in order, several at once; after a failure the lane waits until nothing is in
+ * flight, decides about each batch that failed, and sends the rest again from the first one on. So sequence numbers stay without gaps: a batch
+ * that is sent again keeps its number, and after one that is given up all go on under a new epoch, which the broker takes from 0 on.
+ */
+export class PartitionLane {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #owner: LaneOwner;
+  readonly #backoff: Backoff;
+  #builder: BatchBuilder | null = null;
+  #builderDeadlineMs = 0;
+  #lingerTimer: Timer | null = null;
+  /** Not done yet, in order; the first `#sentCount` of them were sent since the last failure. */
+  #queue: OutgoingBatch[] = [];
+  #sentCount = 0;
+  #inFlight = 0;
+  #isRecovering = false;
+  #isOpening = false;
+  #connection: BrokerConnection | null = null;
+  #version = 0;
+  #identity: ProducerIdentity | null = null;
+  #nextSequence = 0;
+  /** An id that can be used no more: the next one must be another. */
+  #wornIdentity: ProducerIdentity | null = null;
+
+  constructor(owner: LaneOwner, topic: string, partition: number) {
+    this.#owner = owner;
+    this.topic = topic;
+    this.partition = partition;
+    this.#backoff = owner.cluster.backoff();
+  }
+
+  get isIdle(): boolean {
+    return this.#builder === null && this.#queue.length === 0;
+  }
+
+  /** Adds a record to the open batch; its bytes are copied. */
+  append(record: OutgoingRecord, sizeMaxBytes: number): void {
+    const { batchSizeBytes, lingerMs, deliveryTimeoutMs } = this.#owner.options;
+    const { clock } = this.#owner.cluster.options;
+    if (this.#builder !== null && this.#builder.sizeBytes + sizeMaxBytes > batchSizeBytes) this.closeBatch();
+    const builder = (this.#builder ??= this.#owner.takeBuilder());
+    if (builder.recordCount === 0) {
+      this.#builderDeadlineMs = clock.monotonicMs() + deliveryTimeoutMs;
+      this.#lingerTimer = clock.setTimer(lingerMs, () => this.closeBatch());
+      this.#owner.onBuffered(builder.sizeBytes);
+    }
+    const before = builder.sizeBytes;
+    builder.append(record.key, record.value, record.headers ?? null, record.timestampMs ?? clock.now());
+    this.#owner.onBuffered(builder.sizeBytes - before);
+    if (builder.sizeBytes >= batchSizeBytes) this.closeBatch();
+  }
+
+  /** No more records into the open batch: send it. */
+  closeBatch(): void {
+    this.#lingerTimer?.cancel();
+    this.#lingerTimer = null;
+    const builder = this.#builder;
+    if (builder === null) return;
+    this.#builder = null;
+    const { codec, compressionLevel } = this.#owner.options;
+    const records = builder.recordCount;
+    const openBytes = builder.sizeBytes;
+    const batch = makeBatch(builder.close({ codec, level: compressionLevel }), records, this.#builderDeadlineMs);
+    this.#owner.giveBuilder(builder);
+    this.#owner.onBuffered(batch.bytes.length - openBytes);
+    this.#queue.push(batch);
+    this.#owner.onBatchClosed(this.topic, this.partition);
+    this.#pump();
+  }
+
+  /** Everything that waits fails with `error`, now. */
+  abort(error: Error): void {
+    this.closeBatch();
+    for (const batch of this.#queue) this.#giveUp(batch, error);
+    this.#dropDone();
+  }
+
+  #now(): number {
+    return this.#owner.cluster.options.clock.monotonicMs();
+  }
+
+  /** Sends what may be sent. */
+  #pump(): void {
+    while (!this.#isRecovering && !this.#isOpening && this.#inFlight < this.#owner.options.inFlightMax && this.#sentCount < this.#queue.length) {
+      const connection = this.#connection;
+      const isReady = connection !== null && connection.isOpen && (this.#identity !== null || !this.#owner.options.isIdempotent);
+      if (!isReady) {
+        void this.#open();
+        return;
+      }
+      this.#send(connection, this.#queue[this.#sentCount] as OutgoingBatch);
+    }
+  }
+
+  #send(connection: BrokerConnection, batch: OutgoingBatch): void {
+    const { acks, requestTimeoutMs } = this.#owner.options;
+    if (this.#identity !== null && batch.baseSequence === -1) {
+      stampBatch(batch, this.#identity, this.#nextSequence);
+      this.#nextSequence = (this.#nextSequence + batch.records) % SEQUENCES;
+    }
+    const data = makePartitionProduceData({ index: this.partition, records: batch.bytes });
+    const body = makeProduceRequest({ acks, timeoutMs: requestTimeoutMs, topicData: [makeTopicProduceData({ name: this.topic, partitionData: [data] })] });
+    this.#sentCount += 1;
+    this.#inFlight += 1;
+    batch.wasSent = true;
+    const sent: Promise<number> = acks === 0
+      ? connection.sendWithoutAnswer(produceApi, body, this.#version).then(() => -1)
+      : connection.request(produceApi, body, { version: this.#version, timeoutMs: requestTimeoutMs }).then(baseOffsetIn);
+    sent.then((baseOffset) => this.#onDelivered(batch, baseOffset), (error: Error) => this.#onFailed(batch, error));
+  }
+
+  #onDelivered(batch: OutgoingBatch, baseOffset: number): void {
+    this.#inFlight -= 1;
+    this.#backoff.reset();
+    if (!batch.isDone) {
+      batch.isDone = true;
+      this.#owner.onBatchDone(this, batch, null, baseOffset);
+    }
+    this.#dropDone();
+    this.#goOn();
+  }
+
+  #onFailed(batch: OutgoingBatch, error: Error): void {
+    // the first try arrived, only its answer was lost
+    if (error instanceof KafkaError && error.code === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return this.#onDelivered(batch, -1);
+    this.#inFlight -= 1;
+    batch.error = error;
+    this.#isRecovering = true;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (!this.#isRecovering) this.#pump();
+    else if (this.#inFlight === 0) void this.#recover();
+  }
+
+  /** Nothing is in flight: decides about the batches that failed, then begins again. */
+  async #recover(): Promise<void> {
+    const failed = this.#queue.filter((batch) => batch.error !== null && !batch.isDone);
+    let renewal: 'none' | 'epoch' | 'id' = 'none';
+    let mustPause = false;
+    for (const [place, batch] of failed.entries()) {
+      const error = batch.error as Error;
+      batch.error = null;
+      const verdict = this.#judge(batch, error, place === 0);
+      mustPause ||= verdict === 'retry' || verdict === 'newEpoch' || verdict === 'newId';
+      if (verdict === 'giveUp' || verdict === 'expire') this.#giveUp(batch, verdict === 'expire' ? this.#expired(batch, error) : error);
+      if (verdict === 'split') this.#split(batch);
+      if (verdict === 'newId') renewal = 'id';
+      else if (verdict !== 'retry' && verdict !== 'keep' && renewal === 'none') renewal = 'epoch';
+    }
+    this.#queue = this.#queue.filter((batch) => !batch.isDone);
+    this.#sentCount = 0;
+    if (renewal !== 'none') this.#renew(renewal);
+    if (mustPause) {
+      this.#owner.cluster.forget(this.topic);
+      this.#connection = null;
+      await this.#owner.cluster.pause(this.#backoff.next());
+    }
+    this.#isRecovering = false;
+    this.#pump();
+  }
+
+  /**
+   * What becomes of a batch that failed. `retry`: again, after a pause; `keep`: again, it only followed one that failed; the others begin a new
+   * epoch: `newEpoch`, `newId`: again; `split`: again in halves; `giveUp`, `expire`: not again.
+   */
+  #judge(batch: OutgoingBatch, error: Error, isFirst: boolean): 'retry' | 'keep' | 'newEpoch' | 'newId' | 'split' | 'giveUp' | 'expire' {
+    const { isIdempotent, retriesMax } = this.#owner.options;
+    const code = error instanceof KafkaError ? error.code : ErrorCode.NONE;
+    const isAboutSequence = isIdempotent && SEQUENCE_ERRORS.has(code);
+    if (isAboutSequence && !isFirst) return 'keep';
+    if (code === ErrorCode.MESSAGE_TOO_LARGE && batch.records > 1) return 'split';
+    if (!isAboutSequence && !isRetriableError(error)) return 'giveUp';
+    batch.failures += 1;
+    if (this.#now() >= batch.deadlineMs) return 'expire';
+    if (batch.failures > retriesMax) return 'giveUp';
+    if (!isAboutSequence) return 'retry';
+    return code === ErrorCode.INVALID_PRODUCER_EPOCH ? 'newId' : 'newEpoch';
+  }
+
+  /** The broker's count of this partition begins anew with the next batch. */
+  #renew(renewal: 'epoch' | 'id'): void {
+    const { isIdempotent } = this.#owner.options;
+    const worn = this.#identity;
+    if (!isIdempotent || worn === null) return;
+    const hasEpochs = renewal === 'epoch' && worn.producerEpoch < EPOCH_MAX;
+    this.#identity = hasEpochs ? { producerId: worn.producerId, producerEpoch: worn.producerEpoch + 1 } : null;
+    this.#wornIdentity = hasEpochs ? this.#wornIdentity : worn;
+    this.#nextSequence = 0;
+    for (const batch of this.#queue) batch.baseSequence = -1;
+  }
+
+  #split(batch: OutgoingBatch): void {
+    const { codec, compressionLevel } = this.#owner.options;
+    const halves = splitBatch(batch, codec, compressionLevel);
+    this.#queue.splice(this.#queue.indexOf(batch), 1, ...halves);
+    this.#owner.onBuffered(halves[0].bytes.length + halves[1].bytes.length - batch.bytes.length);
+  }
+
+  /** Finds the leader and connects, as long as that may succeed and batches wait. */
+  async #open(): Promise<void> {
+    const { cluster, options } = this.#owner;
+    this.#isOpening = true;
+    while (this.#queue.length > 0) {
+      try {
+        if (options.isIdempotent) this.#identity ??= await this.#owner.identity(this.#wornIdentity);
+        this.#connection = await this.#connect();
+        this.#version = this.#connection.versionOf(produceApi, PRODUCE_VERSION_MIN);
+        break;
+      } catch (error) {
+        cluster.forget(this.topic);
+        this.#giveUpUnreachable(error as Error);
+        if (this.#queue.length > 0) await cluster.pause(this.#backoff.next());
+      }
+    }
+    this.#isOpening = false;
+    this.#pump();
+  }
+
+  async #connect(): Promise<BrokerConnection> {
+    const { cluster } = this.#owner;
+    const leader = (await cluster.leadersOf(this.topic))[this.partition]?.leader ?? -1;
+    if (leader < 0) throw new ClientError('NO_LEADER', `${this.topic}-${this.partition} has no leader`);
+    return cluster.connectionTo(leader);
+  }
+
+  /** The leader cannot be reached: gives up what has waited too long, or everything when that cannot change. */
+  #giveUpUnreachable(error: Error): void {
+    const isHopeless = !isRetriableError(error);
+    const lost = this.#queue.filter((batch) => isHopeless || this.#now() >= batch.deadlineMs);
+    for (const batch of lost) this.#giveUp(batch, isHopeless ? error : this.#expired(batch, error));
+    this.#dropDone();
+    if (lost.some((batch) => batch.baseSequence !== -1)) this.#renew('epoch');
+  }
+
+  #expired(batch: OutgoingBatch, cause: Error): ClientError {
+    const { deliveryTimeoutMs } = this.#owner.options;
+    return new ClientError('DELIVERY_TIMED_OUT', `Expiring ${batch.records} record(s) for ${this.topic}-${this.partition}: ${deliveryTimeoutMs} ms has passed since batch creation (${cause.message})`);
+  }
+
+  #giveUp(batch: OutgoingBatch, error: Error): void {
+    if (batch.isDone) return;
+    batch.isDone = true;
+    this.#owner.onBatchDone(this, batch, error, -1);
+  }
+
+  #dropDone(): void {
+    while (this.#queue[0]?.isDone === true) {
+      this.#queue.shift();
+      if (this.#sentCount > 0) this.#sentCount -= 1;
+    }
+  }
+}
+
+const SEQUENCE_ERRORS: ReadonlySet<number> = new Set([ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID, ErrorCode.INVALID_PRODUCER_EPOCH]);
+
+function baseOffsetIn(answer: ProduceResponse): number {
+  const result = answer.responses[0]?.partitionResponses[0];
+  if (result === undefined) throw new ClientError('INVALID_RESPONSE', 'the answer does not name the partition');
+  if (result.errorCode !== ErrorCode.NONE) throw new KafkaError(result.errorCode, result.errorMessage);
+  return result.baseOffset;
+}
