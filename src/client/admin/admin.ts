@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeCreatePartitionsAssignment, makeCreatePartitionsRequest, makeCreatePartitionsTopic, readCreatePartitionsResponse, writeCreatePartitionsRequest } from '../../protocol/generated/createPartitions.ts';
 import { makeCreatableReplicaAssignment, makeCreatableTopic, makeCreatableTopicConfig, makeCreateTopicsRequest, readCreateTopicsResponse, writeCreateTopicsRequest } from '../../protocol/generated/createTopics.ts';
 import { makeDeleteTopicsRequest, readDeleteTopicsResponse, writeDeleteTopicsRequest } from '../../protocol/generated/deleteTopics.ts';
@@ -10,13 +11,13 @@ import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { describeTopics, type TopicDescription } from './describeTopics.ts';
 
-const createTopicsApi = { apiKey: 19, versionMax: 7, write: writeCreateTopicsRequest, read: readCreateTopicsResponse } as const;
+const createTopicsApi = { apiKey: ApiKey.CreateTopics, versionMax: 7, write: writeCreateTopicsRequest, read: readCreateTopicsResponse } as const;
 /** Version 6 names topics by id as well, which is of no use here. */
-const deleteTopicsApi = { apiKey: 20, versionMax: 5, write: writeDeleteTopicsRequest, read: readDeleteTopicsResponse } as const;
-const createPartitionsApi = { apiKey: 37, versionMax: 3, write: writeCreatePartitionsRequest, read: readCreatePartitionsResponse } as const;
-const describeConfigsApi = { apiKey: 32, versionMax: 4, write: writeDescribeConfigsRequest, read: readDescribeConfigsResponse } as const;
-const incrementalAlterConfigsApi = { apiKey: 44, versionMax: 1, write: writeIncrementalAlterConfigsRequest, read: readIncrementalAlterConfigsResponse } as const;
-const listReassignmentsApi = { apiKey: 45, versionMax: 0, write: writeListPartitionReassignmentsRequest, read: readListPartitionReassignmentsResponse } as const;
+const deleteTopicsApi = { apiKey: ApiKey.DeleteTopics, versionMax: 5, write: writeDeleteTopicsRequest, read: readDeleteTopicsResponse } as const;
+const createPartitionsApi = { apiKey: ApiKey.CreatePartitions, versionMax: 3, write: writeCreatePartitionsRequest, read: readCreatePartitionsResponse } as const;
+const describeConfigsApi = { apiKey: ApiKey.DescribeConfigs, versionMax: 4, write: writeDescribeConfigsRequest, read: readDescribeConfigsResponse } as const;
+const incrementalAlterConfigsApi = { apiKey: ApiKey.IncrementalAlterConfigs, versionMax: 1, write: writeIncrementalAlterConfigsRequest, read: readIncrementalAlterConfigsResponse } as const;
+const listReassignmentsApi = { apiKey: ApiKey.ListPartitionReassignments, versionMax: 0, write: writeListPartitionReassignmentsRequest, read: readListPartitionReassignmentsResponse } as const;
 
 const TOPIC_RESOURCE = 2;
 const SET_CONFIG = 0;

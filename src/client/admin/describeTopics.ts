@@ -1,4 +1,5 @@
 import { ErrorCode, throwOnError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import {
   makeDescribeTopicPartitionsRequest, makeDescribeTopicPartitionsRequestCursor, makeTopicRequest, readDescribeTopicPartitionsResponse, writeDescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponseCursor, type DescribeTopicPartitionsResponseTopic,
@@ -7,7 +8,7 @@ import type { MetadataResponseTopic } from '../../protocol/generated/metadata.ts
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 
-const describeTopicPartitionsApi = { apiKey: 75, versionMax: 0, write: writeDescribeTopicPartitionsRequest, read: readDescribeTopicPartitionsResponse } as const;
+const describeTopicPartitionsApi = { apiKey: ApiKey.DescribeTopicPartitions, versionMax: 0, write: writeDescribeTopicPartitionsRequest, read: readDescribeTopicPartitionsResponse } as const;
 const PARTITIONS_PER_ANSWER = 2000;
 
 export interface PartitionDescription {

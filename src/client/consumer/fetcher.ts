@@ -1,6 +1,7 @@
 import { groupBy } from '../../base/collections.ts';
 import type { Timer } from '../../base/ports.ts';
 import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeFetchPartition, makeFetchRequest, makeFetchTopic, readFetchResponse, writeFetchRequest, type FetchResponse, type PartitionData } from '../../protocol/generated/fetch.ts';
 import type { RecordCursor } from '../../record/iterate.ts';
 import { RecordError } from '../../record/recordError.ts';
@@ -12,7 +13,7 @@ import { forEachFetchedRecord, offsetAfter, type AbortedProducer } from './fetch
 import { partitionKey, type PartitionState } from './partitionState.ts';
 
 /** Version 12 is the last one that names topics instead of ids; 4 the first one with batches of magic 2. */
-const fetchApi = { apiKey: 1, versionMax: 12, write: writeFetchRequest, read: readFetchResponse } as const;
+const fetchApi = { apiKey: ApiKey.Fetch, versionMax: 12, write: writeFetchRequest, read: readFetchResponse } as const;
 const VERSION_MIN = 4;
 const NO_SESSION_EPOCH = -1;
 /** The next fetch begins while less than this waits to be handed out. */

@@ -1,6 +1,7 @@
 import { groupBy } from '../../base/collections.ts';
 import type { Timer } from '../../base/ports.ts';
 import { ErrorCode, errorName, KafkaError, throwOnError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeFindCoordinatorRequest, readFindCoordinatorResponse, writeFindCoordinatorRequest } from '../../protocol/generated/findCoordinator.ts';
 import { makeHeartbeatRequest, readHeartbeatResponse, writeHeartbeatRequest } from '../../protocol/generated/heartbeat.ts';
 import { makeJoinGroupRequest, makeJoinGroupRequestProtocol, readJoinGroupResponse, writeJoinGroupRequest, type JoinGroupResponse } from '../../protocol/generated/joinGroup.ts';
@@ -15,13 +16,13 @@ import type { BrokerConnection } from '../core/connection.ts';
 import { assignRanges, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, type Assignment } from './assignor.ts';
 import { partitionKey } from './partitionState.ts';
 
-const findCoordinatorApi = { apiKey: 10, versionMax: 3, write: writeFindCoordinatorRequest, read: readFindCoordinatorResponse } as const;
-const joinGroupApi = { apiKey: 11, versionMax: 7, write: writeJoinGroupRequest, read: readJoinGroupResponse } as const;
-const syncGroupApi = { apiKey: 14, versionMax: 5, write: writeSyncGroupRequest, read: readSyncGroupResponse } as const;
-const heartbeatApi = { apiKey: 12, versionMax: 4, write: writeHeartbeatRequest, read: readHeartbeatResponse } as const;
-const leaveGroupApi = { apiKey: 13, versionMax: 5, write: writeLeaveGroupRequest, read: readLeaveGroupResponse } as const;
-const offsetCommitApi = { apiKey: 8, versionMax: 8, write: writeOffsetCommitRequest, read: readOffsetCommitResponse } as const;
-const offsetFetchApi = { apiKey: 9, versionMax: 7, write: writeOffsetFetchRequest, read: readOffsetFetchResponse } as const;
+const findCoordinatorApi = { apiKey: ApiKey.FindCoordinator, versionMax: 3, write: writeFindCoordinatorRequest, read: readFindCoordinatorResponse } as const;
+const joinGroupApi = { apiKey: ApiKey.JoinGroup, versionMax: 7, write: writeJoinGroupRequest, read: readJoinGroupResponse } as const;
+const syncGroupApi = { apiKey: ApiKey.SyncGroup, versionMax: 5, write: writeSyncGroupRequest, read: readSyncGroupResponse } as const;
+const heartbeatApi = { apiKey: ApiKey.Heartbeat, versionMax: 4, write: writeHeartbeatRequest, read: readHeartbeatResponse } as const;
+const leaveGroupApi = { apiKey: ApiKey.LeaveGroup, versionMax: 5, write: writeLeaveGroupRequest, read: readLeaveGroupResponse } as const;
+const offsetCommitApi = { apiKey: ApiKey.OffsetCommit, versionMax: 8, write: writeOffsetCommitRequest, read: readOffsetCommitResponse } as const;
+const offsetFetchApi = { apiKey: ApiKey.OffsetFetch, versionMax: 7, write: writeOffsetFetchRequest, read: readOffsetFetchResponse } as const;
 
 const PROTOCOL_TYPE = 'consumer';
 const ASSIGNOR = 'range';

@@ -1,10 +1,11 @@
 import { groupBy } from '../../base/collections.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeListOffsetsPartition, makeListOffsetsRequest, makeListOffsetsTopic, readListOffsetsResponse, writeListOffsetsRequest } from '../../protocol/generated/listOffsets.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 
-const listOffsetsApi = { apiKey: 2, versionMax: 7, write: writeListOffsetsRequest, read: readListOffsetsResponse } as const;
+const listOffsetsApi = { apiKey: ApiKey.ListOffsets, versionMax: 7, write: writeListOffsetsRequest, read: readListOffsetsResponse } as const;
 /** The first one that answers one offset for each partition. */
 const VERSION_MIN = 1;
 

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from '../../base/ports.ts';
 import type { Network } from '../../base/wire.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeMetadataRequest, makeMetadataRequestTopic, readMetadataResponse, writeMetadataRequest, type MetadataResponse, type MetadataResponseTopic } from '../../protocol/generated/metadata.ts';
 import type { BrokerAddress } from './bootstrap.ts';
 import type { ClientApi } from './clientApi.ts';
@@ -8,7 +9,7 @@ import { ClientError } from './clientError.ts';
 import { BrokerConnection } from './connection.ts';
 import { Backoff, isRetriableError, Pauses } from './wait.ts';
 
-const metadataApi = { apiKey: 3, versionMax: 12, write: writeMetadataRequest, read: readMetadataResponse } as const;
+const metadataApi = { apiKey: ApiKey.Metadata, versionMax: 12, write: writeMetadataRequest, read: readMetadataResponse } as const;
 
 export interface ClusterOptions {
   /** Where to begin; any one that answers will do. */

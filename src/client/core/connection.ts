@@ -3,6 +3,7 @@ import type { Wire, WireHandler } from '../../base/wire.ts';
 import { FrameReader } from '../../net/frameReader.ts';
 import { decodeResponse, encodeRequest } from '../../protocol/framing.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeApiVersionsRequest, readApiVersionsResponse, writeApiVersionsRequest, type ApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
 import type { Reader } from '../../protocol/reader.ts';
 import { Writer } from '../../protocol/writer.ts';
@@ -13,7 +14,7 @@ import { ClientError } from './clientError.ts';
 const RESPONSE_MAX_BYTES = 512 * 1024 * 1024;
 const ERROR_CODE_BYTES = 2;
 
-const apiVersionsApi = { apiKey: 18, versionMax: 3, write: writeApiVersionsRequest, read: readApiVersions } as const;
+const apiVersionsApi = { apiKey: ApiKey.ApiVersions, versionMax: 3, write: writeApiVersionsRequest, read: readApiVersions } as const;
 
 /** A broker that does not know the version asked for answers in version 0 (KIP-511). */
 function readApiVersions(reader: Reader, version: number): ApiVersionsResponse {

@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/ports.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makePartitionProduceData, makeProduceRequest, makeTopicProduceData, readProduceResponse, writeProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts';
 import type { BatchBuilder } from '../../record/build.ts';
 import { ClientError } from '../core/clientError.ts';
@@ -11,7 +12,7 @@ import type { OutgoingRecord } from './producer.ts';
 import type { ProducerOptions } from './producerOptions.ts';
 
 /** Version 12 is the last one that names topics instead of ids. */
-const produceApi = { apiKey: 0, versionMax: 12, write: writeProduceRequest, read: readProduceResponse } as const;
+const produceApi = { apiKey: ApiKey.Produce, versionMax: 12, write: writeProduceRequest, read: readProduceResponse } as const;
 /** The first one with batches of magic 2. */
 const PRODUCE_VERSION_MIN = 3;
 const EPOCH_MAX = 0x7fff;

@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdRequest, readInitProducerIdResponse, writeInitProducerIdRequest } from '../../protocol/generated/initProducerId.ts';
 import { BatchBuilder } from '../../record/build.ts';
 import type { RecordHeader } from '../../record/iterate.ts';
@@ -10,7 +11,7 @@ import { PartitionLane, type LaneOwner } from './partitionLane.ts';
 import { partitionForKey, StickyPartition } from './partitioner.ts';
 import { defaultProducerOptions, type ProducerOptions } from './producerOptions.ts';
 
-const initProducerIdApi = { apiKey: 22, versionMax: 4, write: writeInitProducerIdRequest, read: readInitProducerIdResponse } as const;
+const initProducerIdApi = { apiKey: ApiKey.InitProducerId, versionMax: 4, write: writeInitProducerIdRequest, read: readInitProducerIdResponse } as const;
 const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 const FREE_BUILDERS_MAX = 16;
 
