@@ -88,12 +88,15 @@ export function agreeOnIdentity(found: ReadonlyMap<LogDirectory, MetaProperties 
   return { clusterId: clusterId ?? randomId(random), nodeId: rules.nodeId };
 }
 
-/** Writes meta.properties where it is missing or Kafka's, and forgets the clean stop: from now on there may be a crash. */
-export async function enterDirectory(disk: Disk, directory: LogDirectory, meta: MetaProperties | null, identity: DirectoryIdentity, random: Random): Promise<void> {
+/** Writes meta.properties where it is missing or Kafka's. */
+export async function identifyDirectory(disk: Disk, directory: LogDirectory, meta: MetaProperties | null, identity: DirectoryIdentity, random: Random): Promise<void> {
   directory.id = meta?.directoryId ?? randomId(random);
-  if (meta === null || meta.formatVersion !== FORMAT_VERSION || meta.directoryId === null) {
-    await writeMetaProperties(disk, directory.path, { ...identity, directoryId: directory.id, formatVersion: FORMAT_VERSION });
-  }
+  if (meta !== null && meta.formatVersion === FORMAT_VERSION && meta.directoryId !== null) return;
+  await writeMetaProperties(disk, directory.path, { ...identity, directoryId: directory.id, formatVersion: FORMAT_VERSION });
+}
+
+/** From now on there may be a crash. Comes after everything was loaded, so that a start that fails costs nothing, and before the first append. */
+export async function forgetCleanStop(disk: Disk, directory: LogDirectory): Promise<void> {
   if (!directory.wasClean) return;
   await disk.remove(`${directory.path}/${FileName.cleanShutdown}`);
   await disk.syncDirectory(directory.path);

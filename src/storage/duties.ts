@@ -12,8 +12,12 @@ import { saveBelowRecoveryPoint, saveProducerSnapshot } from './sideFiles.ts';
 export interface DutySettings {
   /** log.retention.check.interval.ms: retention, and rolling segments that grew old. */
   readonly retentionCheckIntervalMs: number;
-  /** log.flush.offset.checkpoint.interval.ms: recovery points and start offsets. */
+  /** log.initial.task.delay.ms: the first run of all but the high watermarks and producers. */
+  readonly initialDelayMs: number;
+  /** log.flush.offset.checkpoint.interval.ms. */
   readonly recoveryPointIntervalMs: number;
+  /** log.flush.start.offset.checkpoint.interval.ms. */
+  readonly startOffsetIntervalMs: number;
   /** replica.high.watermark.checkpoint.interval.ms. */
   readonly highWatermarkIntervalMs: number;
   /** producer.id.expiration.check.interval.ms. */
@@ -25,23 +29,26 @@ const LOGS_A_TURN = 200;
 /** Logs whose small files are written at the same time. */
 export const FILES_AT_ONCE = 16;
 
-/** Runs `work` every `intervalMs`, counted from the end of the last run. */
+/** Runs `work` after `firstMs`, then every `intervalMs`, counted from the end of the last run. */
 class Periodic {
   #timer: Timer | null = null;
   #isStopped = false;
   readonly #environment: LogEnvironment;
   readonly #intervalMs: number;
+  #delayMs: number;
   readonly #work: () => Promise<void>;
 
-  constructor(environment: LogEnvironment, intervalMs: number, work: () => Promise<void>) {
+  constructor(environment: LogEnvironment, firstMs: number, intervalMs: number, work: () => Promise<void>) {
     this.#environment = environment;
+    this.#delayMs = firstMs;
     this.#intervalMs = intervalMs;
     this.#work = work;
   }
 
   start(): void {
     if (this.#isStopped) return;
-    this.#timer = this.#environment.ports.clock.setTimer(this.#intervalMs, () => {
+    this.#timer = this.#environment.ports.clock.setTimer(this.#delayMs, () => {
+      this.#delayMs = this.#intervalMs;
       this.#work().then(
         () => this.start(),
         (error: unknown) => {
@@ -69,11 +76,13 @@ export class Duties {
     this.#table = table;
     this.#directories = directories;
     this.#environment = environment;
+    const { initialDelayMs, highWatermarkIntervalMs, producerExpiryIntervalMs } = settings;
     this.#periodic = [
-      new Periodic(environment, settings.retentionCheckIntervalMs, () => this.#retainAll()),
-      new Periodic(environment, settings.recoveryPointIntervalMs, () => this.#checkpointOffsets()),
-      new Periodic(environment, settings.highWatermarkIntervalMs, () => this.#saveHighWatermarks()),
-      new Periodic(environment, settings.producerExpiryIntervalMs, () => this.#expireProducers()),
+      new Periodic(environment, initialDelayMs, settings.retentionCheckIntervalMs, () => this.#retainAll()),
+      new Periodic(environment, initialDelayMs, settings.recoveryPointIntervalMs, () => this.#inEach(checkpointDirectory)),
+      new Periodic(environment, initialDelayMs, settings.startOffsetIntervalMs, () => this.#inEach((directory) => directory.saveStartOffsets())),
+      new Periodic(environment, highWatermarkIntervalMs, highWatermarkIntervalMs, () => this.#inEach((directory) => directory.saveHighWatermarks())),
+      new Periodic(environment, producerExpiryIntervalMs, producerExpiryIntervalMs, () => this.#expireProducers()),
     ];
   }
 
@@ -112,12 +121,8 @@ export class Duties {
     return this.#eachLog((log) => void log.state.producers.expire(this.#environment.ports.clock.now(), this.#environment.producerIdExpirationMs));
   }
 
-  async #saveHighWatermarks(): Promise<void> {
-    for (const directory of this.#directories) await this.#orWarn(directory, () => directory.saveHighWatermarks());
-  }
-
-  async #checkpointOffsets(): Promise<void> {
-    for (const directory of this.#directories) await this.#orWarn(directory, () => checkpointDirectory(directory));
+  async #inEach(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
+    for (const directory of this.#directories) await this.#orWarn(directory, () => work(directory));
   }
 
   async checkpointAll(): Promise<void> {

@@ -76,6 +76,10 @@ export class LogDirectory implements LogHost {
     if (this.online) await Promise.all([this.#recoveryPoints.write(), this.#logStarts.write()]);
   }
 
+  async saveStartOffsets(): Promise<void> {
+    if (this.online) await this.#logStarts.write();
+  }
+
   async saveHighWatermarks(): Promise<void> {
     if (this.online) await this.#highWatermarks.write();
   }

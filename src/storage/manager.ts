@@ -5,7 +5,7 @@ import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
 import type { Inflater } from '../record/inflater.ts';
 import { DeferredWork } from './deferredWork.ts';
-import { agreeOnIdentity, claimDirectory, enterDirectory } from './directoryOpening.ts';
+import { agreeOnIdentity, claimDirectory, forgetCleanStop, identifyDirectory } from './directoryOpening.ts';
 import type { DirectoryIdentity } from './directoryOpening.ts';
 import { Duties } from './duties.ts';
 import type { DutySettings } from './duties.ts';
@@ -44,10 +44,17 @@ export interface LogManagerOptions {
   readonly adoptKafkaData: boolean;
   readonly duties: DutySettings;
   readonly producerIdExpirationMs: number;
-  /** Logs loaded at the same time in each directory. */
-  readonly loadingConcurrency: number;
+  /** num.recovery.threads.per.data.dir. */
+  readonly recoveryThreads: number;
   readonly reserveAheadBytes: number;
   readonly highWatermarkFollowsEnd: boolean;
+}
+
+/** A thread mostly waits for the disk: this many logs are loaded at the same time for each. A recovery reads more. */
+const CLEAN_LOGS_PER_THREAD = 8;
+const DIRTY_LOGS_PER_THREAD = 4;
+interface StartOptions {
+  readonly onProgress?: (done: number, total: number, path: string) => void;
 }
 
 const TOPIC_ID = /^[A-Za-z0-9_-]{22}$/;
@@ -65,6 +72,7 @@ export class StoreManager implements LogManager {
   /** By folder name: opens and deletes of one partition come one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #identity: DirectoryIdentity | null = null;
+  #starting: Promise<void> = Promise.resolve();
   #phase: 'new' | 'claimed' | 'starting' | 'open' | 'closed' = 'new';
 
   constructor(options: LogManagerOptions) {
@@ -94,9 +102,9 @@ export class StoreManager implements LogManager {
     return this.#directories;
   }
 
-  /** Known once started. */
+  /** Known once claimed or started. */
   get clusterId(): string {
-    assert(this.#identity !== null, 'the store is started');
+    assert(this.#identity !== null, 'the store is claimed');
     return this.#identity.clusterId;
   }
 
@@ -108,10 +116,17 @@ export class StoreManager implements LogManager {
     return this.#table.all();
   }
 
-  async start(configOf: (topic: string) => TopicConfigView, options: { readonly onProgress?: (done: number, total: number, path: string) => void } = {}): Promise<void> {
+  /** Throws StoreError. */
+  async start(configOf: (topic: string) => TopicConfigView, options: StartOptions = {}): Promise<void> {
     assert(this.#phase === 'new' || this.#phase === 'claimed', 'a store starts once');
     const isClaimed = this.#phase === 'claimed';
     this.#phase = 'starting';
+    const starting = this.#start(configOf, options, isClaimed);
+    this.#starting = starting.catch(() => {});
+    await starting;
+  }
+
+  async #start(configOf: (topic: string) => TopicConfigView, options: StartOptions, isClaimed: boolean): Promise<void> {
     try {
       if (!isClaimed) await this.#claimAll();
       await this.#loadAll(configOf, options.onProgress ?? (() => {}));
@@ -146,7 +161,7 @@ export class StoreManager implements LogManager {
     }
     const identity = agreeOnIdentity(found, this.#options, ports.random);
     this.#identity = identity;
-    for (const [directory, meta] of found) await this.#orOffline(directory, () => enterDirectory(disk, directory, meta, identity, ports.random));
+    for (const [directory, meta] of found) await this.#orOffline(directory, () => identifyDirectory(disk, directory, meta, identity, ports.random));
     this.#checkAnyOnline();
   }
 
@@ -159,7 +174,7 @@ export class StoreManager implements LogManager {
           environment: this.#environment,
           table: this.#table,
           configOf,
-          concurrency: this.#options.loadingConcurrency,
+          concurrency: this.#options.recoveryThreads * (directory.wasClean ? CLEAN_LOGS_PER_THREAD : DIRTY_LOGS_PER_THREAD),
           onProgress,
           onFolder: (path, report) => this.onUnknownFolder?.(path, report),
         }),
@@ -167,7 +182,14 @@ export class StoreManager implements LogManager {
       if (!directory.online) for (const log of directory.logs) this.#table.remove(log);
     }
     this.#checkAnyOnline();
-    for (const directory of this.#directories) if (directory.online) await this.#orOffline(directory, () => directory.saveOffsets());
+    for (const directory of this.#directories) {
+      if (!directory.online) continue;
+      await this.#orOffline(directory, async () => {
+        await forgetCleanStop(this.#options.disk, directory);
+        await directory.saveOffsets();
+      });
+    }
+    this.#checkAnyOnline();
   }
 
   async #orOffline(directory: LogDirectory, work: () => Promise<void>): Promise<void> {
@@ -324,6 +346,7 @@ export class StoreManager implements LogManager {
   }
 
   async close(): Promise<void> {
+    await this.#starting;
     if (this.#phase === 'closed') return;
     const wasOpen = this.#phase === 'open';
     this.#phase = 'closed';

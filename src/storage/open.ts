@@ -30,8 +30,8 @@ export interface StoreOptions {
   readonly producerIdExpirationMs?: number;
   /** A compressed batch that would become larger is refused. Default 256 MiB. */
   readonly inflatedBatchMaxBytes?: number;
-  /** Logs of one directory loaded at the same time. Default 16. */
-  readonly loadingConcurrency?: number;
+  /** num.recovery.threads.per.data.dir: how much of the machine a start may take for each directory. Default 2. */
+  readonly recoveryThreads?: number;
   /** Blocks reserved ahead in the segment that is appended to. Default 8 MiB. */
   readonly reserveAheadBytes?: number;
   /** For use without a broker: records count as committed once they are appended. Default false. */
@@ -41,13 +41,15 @@ export interface StoreOptions {
 /** Kafka's defaults. */
 const DUTIES: DutySettings = {
   retentionCheckIntervalMs: 300_000,
+  initialDelayMs: 30_000,
   recoveryPointIntervalMs: 60_000,
+  startOffsetIntervalMs: 60_000,
   highWatermarkIntervalMs: 5_000,
   producerExpiryIntervalMs: 600_000,
 };
 const PRODUCER_EXPIRATION_MS = 86_400_000;
 const INFLATED_BATCH_MAX_BYTES = 2 ** 28;
-const LOADING_CONCURRENCY = 16;
+const RECOVERY_THREADS = 2;
 const RESERVE_AHEAD_BYTES = 2 ** 23;
 
 export const systemPorts: Ports = { clock: systemClock, random: systemRandom, logger: silentLogger };
@@ -67,7 +69,7 @@ export function createStore(options: StoreOptions): StoreManager {
     duties: { ...DUTIES, ...options.duties },
     producerIdExpirationMs: options.producerIdExpirationMs ?? PRODUCER_EXPIRATION_MS,
     inflatedBatchMaxBytes: options.inflatedBatchMaxBytes ?? INFLATED_BATCH_MAX_BYTES,
-    loadingConcurrency: options.loadingConcurrency ?? LOADING_CONCURRENCY,
+    recoveryThreads: options.recoveryThreads ?? RECOVERY_THREADS,
     reserveAheadBytes: options.reserveAheadBytes ?? RESERVE_AHEAD_BYTES,
     highWatermarkFollowsEnd: options.highWatermarkFollowsEnd ?? false,
   });

@@ -312,3 +312,19 @@ describe('a start', () => {
     await second.store.close();
   });
 });
+
+describe('a start that fails', () => {
+  it('leaves the clean stop of the time before', async () => {
+    const first = await startStore();
+    await append(await first.store.open('t', 0, TOPIC_ID, topicConfig()), batchOf(['abc']));
+    await first.store.close();
+    await first.disk.writeFile('/data/t-0/partition.metadata', Buffer.from('garbage'));
+    expect(await startError(startStore({ disk: first.disk, ports: first.ports }))).toMatchObject({ code: 'corrupt' });
+    const { createStore } = await import('../../src/storage/index.ts');
+    const claimed = createStore({ directories: ['/data'], disk: first.disk, ports: first.ports });
+    await claimed.claim();
+    expect(claimed.clusterId).toBe(first.store.clusterId);
+    await claimed.close();
+    expect(await names(first.disk, '/data')).toContain('.kafka_cleanshutdown');
+  });
+});
