@@ -1,4 +1,5 @@
-import { Cluster, type ClusterSettings } from '../client/index.ts';
+import { Cluster } from '../client/core/cluster.ts';
+import type { ClusterSettings } from '../client/settings/settingValues.ts';
 import { packageVersion } from '../base/version.ts';
 import type { Options } from './options.ts';
 import type { ToolEnvironment } from './tool.ts';

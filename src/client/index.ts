@@ -1,9 +1,9 @@
 /** The client as a library: a cluster, and what works on it. */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../base/ports.ts';
-import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts';
+import { silentLogger, systemRandom } from '../base/systemPorts.ts';
 import { packageVersion } from '../base/version.ts';
 import { createTcpNetwork } from '../net/tcp.ts';
+import { clientClock } from './clientClock.ts';
 import { parseBootstrap } from './core/bootstrap.ts';
 import { Cluster, type ClusterOptions } from './core/cluster.ts';
 
@@ -18,16 +18,11 @@ export { ClientError, type ClientErrorCode } from './core/clientError.ts';
 export { Cluster, type ClusterOptions } from './core/cluster.ts';
 export { Producer, type Delivery, type DeliveryListener, type OutgoingRecord } from './producer/producer.ts';
 export { defaultProducerOptions, type ProducerOptions } from './producer/producerOptions.ts';
-export { adminOptions, consumerOptions, producerOptions, type ClientSettings, type ClusterSettings } from './settings/clientSettings.ts';
-
-/** The machine's clock with timers that keep the process alive: who awaits the client must not be ended by Node meanwhile. */
-export const clientClock: Clock = {
-  ...systemClock,
-  setTimer(delayMs, fire) {
-    const handle = setTimeout(fire, Math.min(Math.max(delayMs, 0), 2 ** 31 - 1));
-    return { cancel: () => clearTimeout(handle) };
-  },
-};
+export { adminOptions } from './settings/adminOptions.ts';
+export { consumerOptions } from './settings/consumerOptions.ts';
+export { producerOptions } from './settings/producerOptions.ts';
+export type { ClientSettings, ClusterSettings } from './settings/settingValues.ts';
+export { clientClock };
 
 /** A cluster on this machine's network and clock, with Kafka's defaults. Throws ClientError INVALID_ARGUMENT for a bad `bootstrap`. */
 export function connectCluster(bootstrap: string, options: Partial<ClusterOptions> = {}): Cluster {

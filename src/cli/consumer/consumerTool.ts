@@ -1,4 +1,4 @@
-import { Consumer } from '../../client/index.ts';
+import { Consumer } from '../../client/consumer/consumer.ts';
 import type { RecordCursor } from '../../record/iterate.ts';
 import { connect } from '../connect.ts';
 import { failureText } from '../failure.ts';

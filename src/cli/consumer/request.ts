@@ -1,4 +1,7 @@
-import { consumerOptions, type ClientSettings, type ConsumerOptions, type PartitionToRead } from '../../client/index.ts';
+import type { PartitionToRead } from '../../client/consumer/consumer.ts';
+import type { ConsumerOptions } from '../../client/consumer/consumerOptions.ts';
+import { consumerOptions } from '../../client/settings/consumerOptions.ts';
+import type { ClientSettings } from '../../client/settings/settingValues.ts';
 import { bootstrapOf } from '../connect.ts';
 import type { Options } from '../options.ts';
 import { parseKeyValues, readSettings, refuseBoth } from '../settings.ts';

@@ -1,4 +1,6 @@
-import { ClientError, Producer, producerOptions, type Delivery, type OutgoingRecord } from '../../client/index.ts';
+import { ClientError } from '../../client/core/clientError.ts';
+import { Producer, type Delivery, type OutgoingRecord } from '../../client/producer/producer.ts';
+import { producerOptions } from '../../client/settings/producerOptions.ts';
 import { recordsOf } from '../../record/codecs.ts';
 import { RecordCursor } from '../../record/iterate.ts';
 import { bootstrapOf, connect } from '../connect.ts';

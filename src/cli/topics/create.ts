@@ -1,4 +1,4 @@
-import type { Admin, NewTopicSpec } from '../../client/index.ts';
+import type { Admin, NewTopicSpec } from '../../client/admin/admin.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import type { Options } from '../options.ts';
 import type { Terminal } from '../terminal.ts';

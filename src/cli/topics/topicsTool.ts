@@ -1,4 +1,5 @@
-import { Admin, adminOptions, type TopicListing } from '../../client/index.ts';
+import { Admin, type TopicListing } from '../../client/admin/admin.ts';
+import { adminOptions } from '../../client/settings/adminOptions.ts';
 import { zeroUuid } from '../../protocol/types.ts';
 import { bootstrapOf, connect } from '../connect.ts';
 import { failureText } from '../failure.ts';

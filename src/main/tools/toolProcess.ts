@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { systemRandom } from '../../base/systemPorts.ts';
 import { Terminal } from '../../cli/terminal.ts';
 import { runTool, type Tool } from '../../cli/tool.ts';
-import { clientClock } from '../../client/index.ts';
+import { clientClock } from '../../client/clientClock.ts';
 import { createTcpNetwork } from '../../net/tcp.ts';
 
 const STANDARD_OUTPUT = 1;
