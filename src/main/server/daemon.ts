@@ -7,7 +7,7 @@ import { systemEnvironment } from '../../config/environment.ts';
 const OUTPUT_FILE = 'kafkaServer.out';
 const SHOWN_BYTES_MAX = 20_000;
 
-/** Starts `program` without the terminal; resolves with the exit code of this process once the broker listens or has failed. */
+/** Starts `program` without the terminal; resolves with the exit code of this process once the broker says that it listens, or has failed. */
 export async function startDaemon(program: string, words: readonly string[]): Promise<number> {
   const folder = process.env['LOG_DIR'] ?? path.join(path.dirname(systemEnvironment().defaultLogDir), 'tidelog-logs');
   mkdirSync(folder, { recursive: true });
@@ -29,11 +29,4 @@ export async function startDaemon(program: string, words: readonly string[]): Pr
   }
   process.stderr.write(readFileSync(file).subarray(startBytes).subarray(-SHOWN_BYTES_MAX));
   return outcome === 0 ? 1 : outcome;
-}
-
-/** In the background process: tells the one that started it that the broker listens. */
-export function reportStarted(): void {
-  if (process.send === undefined) return;
-  process.send('started');
-  process.disconnect();
 }

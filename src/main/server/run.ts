@@ -7,7 +7,6 @@ import type { BrokerConfig } from '../../config/types.ts';
 import type { Logger } from '../../base/ports.ts';
 import { startNode, type BoundListener, type Node } from '../../node/index.ts';
 import { parseServerArguments, USAGE, type LogLevel, type ServerArguments } from './arguments.ts';
-import { reportStarted, startDaemon } from './daemon.ts';
 import { failureText } from './failure.ts';
 import { createLineLogger } from './lineLogger.ts';
 import { version } from './version.ts';
@@ -21,7 +20,7 @@ export async function runServer(words: readonly string[], program: string): Prom
     const given = parseServerArguments(words);
     if (given.wantsHelp) process.stdout.write(USAGE);
     else if (given.wantsVersion) process.stdout.write(`Tidelog ${version()}\n`);
-    else if (given.isDaemon) process.exitCode = await startDaemon(program, words.filter((word) => !/^--?daemon$/.test(word)));
+    else if (given.isDaemon) await goToBackground(words, program);
     else await startBroker(given);
   } catch (error) {
     process.stderr.write(failureText(error));
@@ -40,7 +39,13 @@ async function startBroker(given: ServerArguments): Promise<void> {
   endOnSignals(starting, logger);
   const node = await starting;
   describeNode(node, config, logger);
-  reportStarted();
+  // Started by `-daemon`: tells the one that waits.
+  process.send?.('started', () => process.disconnect());
+}
+
+async function goToBackground(words: readonly string[], program: string): Promise<void> {
+  const { startDaemon } = await import('./daemon.ts');
+  process.exitCode = await startDaemon(program, words.filter((word) => !/^--?daemon$/.test(word)));
 }
 
 function readConfig(given: ServerArguments): { config: BrokerConfig; warnings: readonly string[] } {
