@@ -171,7 +171,6 @@ void DescriptorCache::add(LazyFile* file) {
     LazyFile* oldest = recent_.back();
     recent_.pop_back();
     evict_(context_, std::move(oldest->descriptor_), oldest->unsynced, oldest->owner);
-    oldest->unsynced = false;
   }
 }
 

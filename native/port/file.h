@@ -64,7 +64,7 @@ class LazyFile {
   void moveTo(std::string path) { path_ = std::move(path); }
   bool isOpen() const { return descriptor_ != nullptr; }
 
-  // Written since the last sync: before the descriptor may be closed, the data must be synced, lest a write error be lost.
+  // Written since the last sync.
   bool unsynced = false;
   // For whoever must hear of a failed sync on closing.
   uint32_t owner = 0;
@@ -81,7 +81,7 @@ class LazyFile {
 // Bounds the open descriptors of one environment; the least recently used is closed. For one thread.
 class DescriptorCache {
  public:
-  // Called with what must be synced (if `unsynced`) and closed off this thread.
+  // Called with a descriptor to close.
   using Evict = void (*)(void* context, DescriptorRef descriptor, bool unsynced, uint32_t owner);
 
   DescriptorCache(size_t limit, Evict evict, void* context) : limit_(limit), evict_(evict), context_(context) {}

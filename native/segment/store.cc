@@ -6,12 +6,19 @@ namespace tidelog {
 
 namespace {
 
-// Closes what the descriptor cache gave up; unsynced data is synced first, because a write error is only told to descriptors open at the time.
+// More than this many at a time would keep as many descriptors open as there is a limit for.
+constexpr size_t kEvictedSyncsMax = 16;
+
+// Closes what the descriptor cache gave up. Its data is still unsynced, and a later sync opens the file again; but a write error may be
+// forgotten with the last descriptor, so that it is asked for now, off this thread, where that keeps up.
 void closeEvicted(void* context, DescriptorRef descriptor, bool unsynced, uint32_t owner) {
   Store* store = static_cast<Store*>(context);
-  store->housekeeping()->post([store, descriptor = std::move(descriptor), unsynced, owner]() mutable {
-    const int error = unsynced ? syncData(descriptor->fd()) : 0;
+  if (!unsynced || store->evictedSyncs.load() >= kEvictedSyncsMax) return;
+  store->evictedSyncs++;
+  store->housekeeping()->post([store, descriptor = std::move(descriptor), owner]() mutable {
+    const int error = syncData(descriptor->fd());
     descriptor.reset();
+    store->evictedSyncs--;
     if (error != 0) store->events()->push({kNoToken, error, owner});
   });
 }

@@ -1,6 +1,7 @@
 // What the segments of one environment (one JavaScript thread) share: open descriptors, mappings, threads.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <map>
@@ -60,6 +61,9 @@ class Store {
 
   // Finishes what is queued and ends all threads; they start again when needed.
   void stop();
+
+  // Files being synced because the descriptor cache gave them up.
+  std::atomic<size_t> evictedSyncs{0};
 
   // Scratch of an append.
   std::vector<CheckedBatch> batches;

@@ -186,7 +186,7 @@ describe('the same operations on every disk', () => {
       for (let index = 0; index < disks.length; index++) await disks[index]!.disk.remove(`${disks[index]!.root}/fuzz-${run}`);
     });
     try {
-      await fc.assert(property, { numRuns: Number(process.env['TIDELOG_FUZZ_RUNS'] ?? 60) });
+      await fc.assert(property, { numRuns: Number(process.env['TIDELOG_FUZZ_RUNS'] ?? 60), interruptAfterTimeLimit: 90_000 });
     } finally {
       for (const under of disks) await under.end();
     }

@@ -59,7 +59,7 @@ export class SegmentWindows {
   release(window: Window): void {
     assert(window.leases > 0, 'a lease is given back once');
     window.leases--;
-    if (window.retired && window.leases === 0) this.#cache.close(window);
+    if (window.leases === 0) this.#cache.unleased(window);
   }
 
   /** No window of now serves another read; those without leases go at once. */
@@ -115,6 +115,12 @@ export class WindowCache {
     while (this.#bytes > this.#bytesMax && this.#evict());
     window.leases = 0;
     return window;
+  }
+
+  /** The last lease came back: a window that serves nobody, or is too many, goes. */
+  unleased(window: Window): void {
+    if (window.retired) this.close(window);
+    else if (this.#bytes > this.#bytesMax) this.#evict();
   }
 
   retire(window: Window): void {
