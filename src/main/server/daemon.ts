@@ -14,7 +14,7 @@ export async function startDaemon(program: string, words: readonly string[]): Pr
   const file = path.join(folder, OUTPUT_FILE);
   const output = openSync(file, 'a');
   const startBytes = statSync(file).size;
-  const child = spawn(process.execPath, [...process.execArgv, program, ...words], { detached: true, stdio: ['ignore', output, output, 'ipc'] });
+  const child = spawn(process.execPath, [...process.execArgv, program, ...words], { detached: true, env: { ...process.env, TIDELOG_DAEMON: '1' }, stdio: ['ignore', output, output, 'ipc'] });
   closeSync(output);
   const outcome = await new Promise<'started' | number>((resolve, reject) => {
     child.once('message', () => resolve('started'));

@@ -40,7 +40,7 @@ async function startBroker(given: ServerArguments): Promise<void> {
   const node = await starting;
   describeNode(node, config, logger);
   // Started by `-daemon`: tells the one that waits.
-  process.send?.('started', () => process.disconnect());
+  if (process.env['TIDELOG_DAEMON'] === '1') process.send?.('started', () => process.disconnect());
 }
 
 async function goToBackground(words: readonly string[], program: string): Promise<void> {
