@@ -12,6 +12,8 @@ const EPOCH_MAX = 0x7fffffff;
 const SESSION_ID_MAX = 0x7fffffff;
 /** How long a session must be idle, or old, before others may take its place (Kafka: min.incremental.fetch.session.eviction.ms). */
 const EVICTION_MS = 120_000;
+/** Partitions that all sessions may remember together: some hundred megabytes. Whoever finds no room says in each fetch what it wants. */
+const TARGETS_MAX = 400_000;
 const FIRST_VERSION_WITH_IDS = 13;
 
 /** One partition that a client fetches: what it asks for, and in a session also what it was told last. */
@@ -73,6 +75,8 @@ class FetchSession {
   readonly createdMs: number;
   readonly targets: Map<string, FetchTarget>;
   lastUsedMs: number;
+  /** How many of its targets the limit of all sessions has counted. */
+  countedTargets = 0;
   /** The epoch that the next request must have. */
   epoch = 1;
 
@@ -110,6 +114,7 @@ export class FetchSessions {
   /** The one unused for longest comes first. */
   readonly #sessions = new Map<number, FetchSession>();
   readonly #evictions: Counter;
+  #targetCount = 0;
 
   constructor(clock: Clock, random: Random, slotsMax: () => number, metrics: MetricsRegistry) {
     this.#clock = clock;
@@ -127,7 +132,7 @@ export class FetchSessions {
   contextFor(request: FetchRequest, version: number, isFollower: boolean): FetchContext {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch !== FIRST_EPOCH && sessionEpoch !== LAST_EPOCH) return this.#incremental(request, version);
-    if (sessionId !== NO_SESSION_ID) this.#sessions.delete(sessionId);
+    if (sessionId !== NO_SESSION_ID) this.#remove(this.#sessions.get(sessionId));
     const targets = targetsOf(request, version);
     return sessionEpoch === LAST_EPOCH ? new SessionlessContext(targets) : new FullContext(this, targets, version >= FIRST_VERSION_WITH_IDS, isFollower);
   }
@@ -138,9 +143,14 @@ export class FetchSessions {
     if (session.epoch !== request.sessionEpoch) return new FailedContext(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
     if (session.usesTopicIds !== version >= FIRST_VERSION_WITH_IDS) return new FailedContext(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
     updateSession(session, request);
+    this.#recount(session);
     if (session.targets.size === 0) {
-      this.#sessions.delete(session.id);
+      this.#remove(session);
       return new SessionlessContext(session.targets);
+    }
+    if (this.#targetCount > TARGETS_MAX) {
+      this.#remove(session);
+      return new FailedContext(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
     this.#touch(session);
     session.epoch = nextEpoch(session.epoch);
@@ -156,10 +166,24 @@ export class FetchSessions {
   /** A new session's id, or NO_SESSION_ID when there is no room for it. */
   create(targets: Map<string, FetchTarget>, usesTopicIds: boolean, isPrivileged: boolean): number {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#sessions.size >= this.#slotsMax() && !this.#evict(isPrivileged, targets.size, nowMs)) return NO_SESSION_ID;
+    while (this.#sessions.size >= this.#slotsMax() || this.#targetCount + targets.size > TARGETS_MAX) {
+      if (!this.#evict(isPrivileged, targets.size, nowMs)) return NO_SESSION_ID;
+    }
     const session = new FetchSession(this.#newId(), usesTopicIds, isPrivileged, nowMs, targets);
     this.#sessions.set(session.id, session);
+    this.#recount(session);
     return session.id;
+  }
+
+  #recount(session: FetchSession): void {
+    this.#targetCount += session.targets.size - session.countedTargets;
+    session.countedTargets = session.targets.size;
+  }
+
+  #remove(session: FetchSession | undefined): void {
+    if (session === undefined) return;
+    this.#sessions.delete(session.id);
+    this.#targetCount -= session.countedTargets;
   }
 
   #newId(): number {
@@ -176,7 +200,7 @@ export class FetchSessions {
     const victim = nowMs - oldest.lastUsedMs > EVICTION_MS ? oldest : this.#leastValuable(isPrivileged, nowMs);
     if (victim === null) return false;
     if (victim !== oldest && compareValue(isPrivileged, size, victim) < 0) return false;
-    this.#sessions.delete(victim.id);
+    this.#remove(victim);
     this.#evictions.add();
     return true;
   }
