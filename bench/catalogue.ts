@@ -90,7 +90,7 @@ export const START_ROWS: readonly Row[] = [
       { key: 'cpuMilliseconds', unit: 'ms CPU', better: 'lower' },
       { key: 'idleResidentMegabytes', unit: 'idle RSS MB', better: 'lower' },
     ],
-    contenders: BROKERS,
+    contenders: [...BROKERS, 'bare node'],
   },
 ];
 

@@ -31,12 +31,23 @@ export interface RunningBroker {
 export async function startBroker(root: string, nodeOptions: readonly string[] = []): Promise<RunningBroker> {
   const program = path.join(root, 'bin/kafka-server-start');
   if (!existsSync(program)) throw new Error('bin/kafka-server-start is not there');
+  return startListening((port, folder) => {
+    const listener = `PLAINTEXT://${HOST}:${port}`;
+    const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${path.join(folder, 'data')}`];
+    return [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])];
+  });
+}
+
+/** What no program of Node can beat: one that does nothing but listen. */
+export async function startBareNode(): Promise<RunningBroker> {
+  return startListening((port) => ['--eval', `require('node:net').createServer().listen(${port}, '${HOST}')`]);
+}
+
+async function startListening(argumentsFor: (port: number, folder: string) => string[]): Promise<RunningBroker> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-broker-'));
   const port = await freePort();
-  const listener = `PLAINTEXT://${HOST}:${port}`;
-  const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${path.join(folder, 'data')}`];
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, argumentsFor(port, folder), { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = outputOf(child);
   const stop = (): Promise<void> => stopBroker(child, folder);
   try {

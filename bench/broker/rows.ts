@@ -12,13 +12,15 @@ import { runCompare } from './compare.ts';
 import type { LoadAnswer, LoadOrder } from './load/order.ts';
 import { findPeer } from './peers.ts';
 import type { Peer } from './peers.ts';
-import { startBroker } from './process.ts';
+import { startBareNode, startBroker } from './process.ts';
 import type { RunningBroker } from './process.ts';
 import { residentMegabytes } from './processStats.ts';
 
 const CHILD_TIMEOUT_MS = 180_000;
 const START_ROUNDS = 10;
 const IDLE_MS = 1500;
+/** Of one round: what it leaves in the page cache must not slow down the next ones. */
+const BYTES_MAX = 1e9;
 
 type Load = Pick<LoadOrder, 'mode' | 'topicConfig' | 'partitions' | 'connections' | 'inFlight' | 'recordBytes' | 'batchRecords' | 'requestsPerSecond'>;
 
@@ -94,23 +96,28 @@ async function startOrSkip({ root, loads, recorder }: BrokerRun): Promise<Runnin
 }
 
 async function runStarts(row: Row, { root, options, recorder }: BrokerRun, peer: Peer | null, reason: string): Promise<void> {
-  try {
-    for (let round = 0; round < (options.isQuick ? 1 : START_ROUNDS); round += 1) {
-      const broker = await startBroker(root);
-      try {
-        await sleep(options.isQuick ? 0 : IDLE_MS);
-        const { startMilliseconds, startCpuMilliseconds, pid } = broker;
-        recorder.add(row, 'tidelog', { milliseconds: startMilliseconds, cpuMilliseconds: startCpuMilliseconds, idleResidentMegabytes: residentMegabytes(pid, 'all') }, 'tidelog');
-      } finally {
-        await broker.stop();
-      }
-    }
-  } catch (error) {
-    recorder.skip(row, 'tidelog', (error as Error).message);
+  const starts: Readonly<Record<string, () => Promise<RunningBroker>>> = { tidelog: () => startBroker(root), 'bare node': startBareNode };
+  for (let round = 0; round < (options.isQuick ? 1 : START_ROUNDS); round += 1) {
+    for (const [contender, start] of Object.entries(starts)) await startOnce(row, contender, start, options, recorder);
   }
   if (peer === null || peer.startMilliseconds === null || peer.pid === 0) recorder.skip(row, 'kafka', peer === null ? reason : 'it was running already');
   else recorder.add(row, 'kafka', { milliseconds: peer.startMilliseconds, idleResidentMegabytes: residentMegabytes(peer.pid, 'all') }, 'kafka');
   recorder.finishRow(row);
+}
+
+async function startOnce(row: Row, contender: string, start: () => Promise<RunningBroker>, options: BenchOptions, recorder: Recorder): Promise<void> {
+  if (recorder.isSkipped(row, contender)) return;
+  try {
+    const { startMilliseconds, startCpuMilliseconds, pid, stop } = await start();
+    try {
+      await sleep(options.isQuick ? 0 : IDLE_MS);
+      recorder.add(row, contender, { milliseconds: startMilliseconds, cpuMilliseconds: startCpuMilliseconds, idleResidentMegabytes: residentMegabytes(pid, 'all') }, contender);
+    } finally {
+      await stop();
+    }
+  } catch (error) {
+    recorder.skip(row, contender, (error as Error).message);
+  }
 }
 
 async function runLoads({ loads, options, recorder }: BrokerRun, broker: RunningBroker, peer: Peer | null, reason: string): Promise<void> {
@@ -151,6 +158,7 @@ function orderFor(row: Row, { host, port, pid }: Pick<Target, 'host' | 'port' | 
     fillBytes: options.isQuick ? 1e6 : 128e6,
     warmUpSeconds: Math.min(options.seconds / 4, 0.5),
     seconds: options.seconds,
+    bytesMax: BYTES_MAX,
   };
 }
 

@@ -35,7 +35,7 @@ async function fill(order: LoadOrder): Promise<void> {
 }
 
 async function measure(order: LoadOrder): Promise<Record<string, number>> {
-  const tally = new Tally();
+  const tally = new Tally(order.mode === 'produce' ? order.bytesMax : Infinity);
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => (fail = reject));
   failed.catch(() => {});
@@ -45,7 +45,7 @@ async function measure(order: LoadOrder): Promise<Record<string, number>> {
   const cpuBefore = order.pid > 0 ? cpuSeconds(order.pid) : 0;
   const startedAt = performance.now();
   tally.isMeasuring = true;
-  await Promise.race([sleep(order.seconds * 1000), failed]);
+  await Promise.race([sleep(order.seconds * 1000), tally.full, failed]);
   tally.isMeasuring = false;
   const figures = tally.figures((performance.now() - startedAt) / 1000);
   if (order.pid > 0) addProcessFigures(figures, order.pid, cpuSeconds(order.pid) - cpuBefore, tally);

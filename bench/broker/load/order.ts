@@ -21,6 +21,8 @@ export interface LoadOrder {
   readonly fillBytes: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** Producing ends early after so many bytes. */
+  readonly bytesMax: number;
 }
 
 export interface LoadAnswer {

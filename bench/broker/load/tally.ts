@@ -8,7 +8,16 @@ export class Tally {
   bytes = 0;
   /** Outside of the measured time nothing counts. */
   isMeasuring = false;
+  /** Resolves when `bytesMax` bytes were counted. */
+  readonly full: Promise<void>;
+  readonly #bytesMax: number;
+  #onFull: () => void = () => {};
   readonly #latencies: number[] = [];
+
+  constructor(bytesMax = Infinity) {
+    this.#bytesMax = bytesMax;
+    this.full = new Promise((resolve) => (this.#onFull = resolve));
+  }
 
   /** An answer came; `sentAt` is of performance.now(). */
   note(sentAt: number, records: number, bytes: number): void {
@@ -17,6 +26,7 @@ export class Tally {
     this.records += records;
     this.bytes += bytes;
     this.#latencies.push(performance.now() - sentAt);
+    if (this.bytes >= this.#bytesMax) this.#onFull();
   }
 
   figures(seconds: number): Record<string, number> {
