@@ -22,7 +22,7 @@ export interface AttackLimits {
 
 export class Arena {
   readonly broker: BrokerProcess;
-  bystander: Bystander;
+  readonly bystander: Bystander;
   readonly #clients: RawClient[] = [];
   readonly #expectedErrors: RegExp[] = [];
 
@@ -55,6 +55,7 @@ export class Arena {
   async attack<T>(run: () => Promise<T>, limits: AttackLimits = {}): Promise<T> {
     const memory = new MemoryWatch(this.broker.pid);
     const before = this.bystander.acks;
+    this.bystander.takeLongestWaitMs();
     try {
       const outcome = await run();
       expect(this.bystander.acks - before).toBeGreaterThanOrEqual(limits.acksDuringMin ?? 0);
@@ -73,8 +74,7 @@ export class Arena {
   #tell({ startMib, peakMib }: MemoryWatch): void {
     if (process.env['TIDELOG_TEST_FIGURES'] !== '1') return;
     const { currentTestName } = expect.getState();
-    console.log(`${currentTestName}: memory ${startMib.toFixed(0)} -> ${peakMib.toFixed(0)} MiB; ack after at most ${this.bystander.longestWaitMs.toFixed(0)} ms`);
-    this.bystander.longestWaitMs = 0;
+    console.log(`${currentTestName}: memory ${startMib.toFixed(0)} -> ${peakMib.toFixed(0)} MiB; ack after at most ${this.bystander.takeLongestWaitMs().toFixed(0)} ms`);
   }
 
   /** What the broker said that nobody expected. */
