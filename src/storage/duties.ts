@@ -81,7 +81,7 @@ export class Duties {
       new Periodic(environment, initialDelayMs, settings.retentionCheckIntervalMs, () => this.#retainAll()),
       new Periodic(environment, initialDelayMs, settings.recoveryPointIntervalMs, () => this.#inEach(checkpointDirectory)),
       new Periodic(environment, initialDelayMs, settings.startOffsetIntervalMs, () => this.#inEach((directory) => directory.saveStartOffsets())),
-      new Periodic(environment, highWatermarkIntervalMs, highWatermarkIntervalMs, () => this.#inEach((directory) => directory.saveHighWatermarks())),
+      new Periodic(environment, highWatermarkIntervalMs, highWatermarkIntervalMs, () => this.#inEach(saveOften)),
       new Periodic(environment, producerExpiryIntervalMs, producerExpiryIntervalMs, () => this.#expireProducers()),
     ];
   }
@@ -147,6 +147,12 @@ export class Duties {
 export async function checkpointDirectory(directory: LogDirectory): Promise<void> {
   await concurrently(directory.logs, FILES_AT_ONCE, ({ state }) => advanceRecoveryPoint(state));
   await directory.saveOffsets();
+}
+
+/** High watermarks; and recovery points where segments were rolled, so that a recovery never has to read a minute's traffic again. */
+async function saveOften(directory: LogDirectory): Promise<void> {
+  await directory.saveHighWatermarks();
+  if (directory.takeNewDurableSegments()) await checkpointDirectory(directory);
 }
 
 async function advanceRecoveryPoint(state: LogState): Promise<void> {

@@ -129,6 +129,7 @@ export class LogFlush {
   endRound(): boolean {
     const { state } = this;
     if (this.#roundGeneration === this.#generation) {
+      if (this.#roundSealedCount > 0) state.host.noteSegmentDurable();
       this.#sealed.splice(0, this.#roundSealedCount);
       state.durableOffset = Math.max(state.durableOffset, this.#roundOffset);
       state.syncRequestedOffset = Math.max(state.syncRequestedOffset, state.durableOffset);

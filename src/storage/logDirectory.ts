@@ -28,6 +28,7 @@ export class LogDirectory implements LogHost {
   readonly #recoveryPoints: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
   readonly #logStarts: CheckpointFile;
+  #hasNewDurableSegments = false;
   readonly #rootSyncs: SharedRun;
 
   constructor(disk: Disk, path: string, logger: Logger, onOffline: (directory: LogDirectory, reason: string) => void) {
@@ -65,6 +66,17 @@ export class LogDirectory implements LogHost {
   /** Makes the names of folders durable; many who ask at once share one sync. */
   syncRoot(): Promise<void> {
     return this.#rootSyncs.run();
+  }
+
+  noteSegmentDurable(): void {
+    this.#hasNewDurableSegments = true;
+  }
+
+  /** True once after each time that segments became durable. */
+  takeNewDurableSegments(): boolean {
+    const had = this.#hasNewDurableSegments;
+    this.#hasNewDurableSegments = false;
+    return had;
   }
 
   requestSync(state: LogState): void {

@@ -36,6 +36,8 @@ export interface LogHost {
   fail(reason: string): void;
   /** Makes the log durable in the next round of group commit. */
   requestSync(log: LogState): void;
+  /** A whole segment became durable: the recovery point is worth writing soon. */
+  noteSegmentDurable(): void;
   /** Resolves when the start offsets and recovery points of now are durable. */
   saveOffsets(): Promise<void>;
 }

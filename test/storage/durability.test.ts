@@ -168,3 +168,15 @@ describe('an unreadable page', () => {
     await store.close();
   });
 });
+
+describe('the recovery point', () => {
+  it('follows rolled segments within seconds', async () => {
+    const { store, disk, ports } = await startStore();
+    const log = await store.open('t', 0, TOPIC_ID, topicConfig({ segmentBytes: 200 }));
+    for (let index = 0; index < 10; index += 1) await append(log, batchOf(['x'.repeat(50)]));
+    await ports.clock.advance(5_001);
+    expect(String(await disk.readFile('/data/recovery-point-offset-checkpoint', 100))).toBe(`0\n1\nt 0 ${log.durableOffset}\n`);
+    expect(log.durableOffset).toBeGreaterThan(5);
+    await store.close();
+  });
+});
