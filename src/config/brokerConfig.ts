@@ -3,11 +3,10 @@ import { nearestName } from '../base/nearest.ts';
 import { checkBrokerSettings } from './brokerChecks.ts';
 import { ConfigError } from './configError.ts';
 import { systemEnvironment, type ConfigEnvironment } from './environment.ts';
-import { brokerValue, NO_SETTINGS, staticLayers, type BrokerLayers, type Settings } from './layers.ts';
+import { brokerValue, staticLayers, type BrokerLayers, type Settings } from './layers.ts';
 import { parseOverridesPerIp } from './ipOverrides.ts';
 import { resolveListeners, type Findings } from './listeners.ts';
 import { brokerTable } from './tables.ts';
-import { resolveTopicConfig } from './topicConfig.ts';
 import type { BrokerConfig, ConfigEntry, ConfigProblem, ListenerConfig } from './types.ts';
 import { allowedText, canonicalText, parseValue, splitList } from './values.ts';
 
@@ -104,7 +103,6 @@ function buildConfig(layers: BrokerLayers, listeners: readonly ListenerConfig[],
     maxConnections: number('max.connections'),
     maxConnectionsPerIp: number('max.connections.per.ip'),
     maxConnectionsPerIpOverrides: parseOverridesPerIp(brokerValue(layers, 'max.connections.per.ip.overrides') as string) ?? new Map(),
-    queuedMaxRequests: number('queued.max.requests'),
     queuedMaxRequestBytes: number('queued.max.request.bytes'),
     autoCreateTopicsEnable: flag('auto.create.topics.enable'),
     deleteTopicEnable: flag('delete.topic.enable'),
@@ -115,14 +113,12 @@ function buildConfig(layers: BrokerLayers, listeners: readonly ListenerConfig[],
     maxIncrementalFetchSessionCacheSlots: number('max.incremental.fetch.session.cache.slots'),
     logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
     logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
-    logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
     logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),
     logFlushStartOffsetCheckpointIntervalMs: number('log.flush.start.offset.checkpoint.interval.ms'),
     replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
     numRecoveryThreadsPerDataDir: number('num.recovery.threads.per.data.dir'),
     producerIdExpirationMs: number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: number('producer.id.expiration.check.interval.ms'),
-    transactionMaxTimeoutMs: number('transaction.max.timeout.ms'),
     groupInitialRebalanceDelayMs: number('group.initial.rebalance.delay.ms'),
     groupMinSessionTimeoutMs: number('group.min.session.timeout.ms'),
     groupMaxSessionTimeoutMs: number('group.max.session.timeout.ms'),
@@ -134,7 +130,6 @@ function buildConfig(layers: BrokerLayers, listeners: readonly ListenerConfig[],
     offsetsTopicNumPartitions: number('offsets.topic.num.partitions'),
     offsetsTopicReplicationFactor: 1,
     offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
-    topicDefaults: resolveTopicConfig(NO_SETTINGS, layers),
     layers,
   };
 }

@@ -80,8 +80,6 @@ export interface BrokerConfig {
   readonly maxConnectionsPerIp: number;
   /** Address to limit, over `maxConnectionsPerIp`. */
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
-  /** Requests of all connections waiting for their reply. */
-  readonly queuedMaxRequests: number;
   /** Bytes of requests held by all connections together; -1: this implementation's own limit. */
   readonly queuedMaxRequestBytes: number;
 
@@ -96,8 +94,6 @@ export interface BrokerConfig {
 
   readonly logRetentionCheckIntervalMs: number;
   readonly logInitialTaskDelayMs: number;
-  /** How often the age of unflushed data is looked at; Number.MAX_SAFE_INTEGER: never. */
-  readonly logFlushSchedulerIntervalMs: number;
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
   readonly replicaHighWatermarkCheckpointIntervalMs: number;
@@ -105,7 +101,6 @@ export interface BrokerConfig {
 
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
-  readonly transactionMaxTimeoutMs: number;
 
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupMinSessionTimeoutMs: number;
@@ -119,8 +114,6 @@ export interface BrokerConfig {
   readonly offsetsTopicReplicationFactor: number;
   readonly offsetsTopicSegmentBytes: number;
 
-  /** What a topic without overrides gets. */
-  readonly topicDefaults: TopicConfig;
   /** The settings by layer, as text: for DescribeConfigs and for resolving topics. May hold passwords. */
   readonly layers: BrokerLayers;
 }

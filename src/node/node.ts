@@ -15,6 +15,7 @@ import type { BrokerConfig } from '../config/types.ts';
 import { EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
 import { createTcpNetwork } from '../net/tcp.ts';
+import { LimitedLog } from '../server/limitedLog.ts';
 import { createServer, type BoundListener, type Server, type ServerSettings } from '../server/index.ts';
 import { openDisk } from '../storage/disk/index.ts';
 import { createStore } from '../storage/open.ts';
@@ -121,11 +122,14 @@ function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManag
     ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
     duties: {
       retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+      initialDelayMs: config.logInitialTaskDelayMs,
       recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+      startOffsetIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
       highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
       producerExpiryIntervalMs: config.producerIdExpirationCheckIntervalMs,
     },
     producerIdExpirationMs: config.producerIdExpirationMs,
+    recoveryThreads: config.numRecoveryThreadsPerDataDir,
   });
 }
 
@@ -155,8 +159,7 @@ async function directoryOfJournal(directories: readonly string[], disk: Disk): P
 
 function openServer(options: NodeOptions, broker: Broker, ports: Ports, metrics: MetricsRegistry): Server {
   const logger: Logger = ports.logger;
-  const acceptErrors = metrics.counter('accept_errors');
-  const network = options.network ?? createTcpNetwork({ onAcceptError: () => acceptErrors.add() });
+  const network = options.network ?? systemNetwork(ports, metrics);
   const connectionsMax = connectionsMaxFor(openFilesMax());
   const settings = (): ServerSettings => {
     const { config } = broker.services;
@@ -166,6 +169,17 @@ function openServer(options: NodeOptions, broker: Broker, ports: Ports, metrics:
   metrics.gauge('connections', () => server.connectionCount);
   metrics.gauge('request_bytes', () => server.requestBytes);
   return server;
+}
+
+function systemNetwork(ports: Ports, metrics: MetricsRegistry): Network {
+  const acceptErrors = metrics.counter('accept_errors');
+  const log = new LimitedLog(ports.logger, ports.clock);
+  return createTcpNetwork({
+    onAcceptError(error) {
+      acceptErrors.add();
+      log.warn('accept', 'a connection could not be accepted', { reason: error.message });
+    },
+  });
 }
 
 function endpointOf(listener: BoundListener, config: BrokerConfig): { listener: string; host: string; port: number; securityProtocol: string } {

@@ -1,7 +1,12 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { brokerTable, readPropertiesFile, systemEnvironment, validateBrokerConfig, withDynamicSettings } from '../../src/config/index.ts';
+import { NO_SETTINGS } from '../../src/config/layers.ts';
+import { resolveTopicConfig } from '../../src/config/topicConfig.ts';
+import type { BrokerConfig } from '../../src/config/types.ts';
 import { environment, refusal, validate } from './helpers.ts';
+
+const topicDefaults = (config: BrokerConfig) => resolveTopicConfig(NO_SETTINGS, config.layers);
 
 const fixture = (name: string) => readPropertiesFile(path.join(import.meta.dirname, 'fixtures', name));
 
@@ -19,7 +24,7 @@ describe('a broker without settings', () => {
       nodeId: 1, rack: null, logDirs: ['/data/of/user'], socketRequestMaxBytes: 104857600, connectionsMaxIdleMs: 600000, numPartitions: 1,
       offsetsRetentionMs: 604800000, offsetsTopicNumPartitions: 50, offsetsTopicReplicationFactor: 1, fetchMaxBytes: 57671680,
     });
-    expect(config.topicDefaults).toMatchObject({ retentionMs: 604800000, segmentBytes: 1073741824, flushMessages: Number.MAX_SAFE_INTEGER });
+    expect(topicDefaults(config)).toMatchObject({ retentionMs: 604800000, segmentBytes: 1073741824, flushMessages: Number.MAX_SAFE_INTEGER });
   });
 
   it('has nothing to say', () => {
@@ -140,7 +145,7 @@ describe('precedence', () => {
     [{ 'log.flush.scheduler.interval.ms': '7' }, { flushMs: 7 }],
     [{ 'log.flush.scheduler.interval.ms': '7', 'log.flush.interval.ms': '9' }, { flushMs: 9 }],
   ])('%j gives %j', (settings, expected) => {
-    expect(validate(settings as Record<string, string>).config.topicDefaults).toMatchObject(expected);
+    expect(topicDefaults(validate(settings as Record<string, string>).config)).toMatchObject(expected);
   });
 
   it('log.dirs comes before log.dir', () => {
@@ -158,7 +163,7 @@ describe('precedence', () => {
     const { config } = validate({ 'max.connections': '5', 'log.retention.ms': '100' });
     const changed = withDynamicSettings(config, new Map([['log.retention.ms', '300']]), new Map([['max.connections', '6'], ['log.retention.ms', '200']]));
     expect(changed.maxConnections).toBe(6);
-    expect(changed.topicDefaults.retentionMs).toBe(300);
+    expect(topicDefaults(changed).retentionMs).toBe(300);
     expect(config.maxConnections).toBe(5);
   });
 });
