@@ -13,20 +13,33 @@ struct Reader {
   // Zig-zag varint of at most `kBytesMax` bytes; bits past the type's width are dropped.
   template <typename Unsigned, int kBytesMax>
   inline Unsigned zigzag() {
-    if (at < end && *at < 128) [[likely]] {
-      const Unsigned bits = *at++;
-      return (bits >> 1) ^ (~(bits & 1) + 1);
+    if (end - at >= 2) [[likely]] {
+      const Unsigned first = at[0];
+      if (first < 128) {
+        at++;
+        return decode(first);
+      }
+      const Unsigned second = at[1];
+      if (second < 128) {
+        at += 2;
+        return decode((first & 127) | (second << 7));
+      }
     }
     return zigzagSlow<Unsigned, kBytesMax>();
   }
 
+  template <typename Unsigned>
+  static inline Unsigned decode(Unsigned bits) {
+    return (bits >> 1) ^ (~(bits & 1) + 1);
+  }
+
   template <typename Unsigned, int kBytesMax>
-  Unsigned zigzagSlow() {
+  __attribute__((noinline)) Unsigned zigzagSlow() {
     Unsigned bits = 0;
     for (int index = 0; index < kBytesMax && at < end; index++) {
       const uint8_t byte = *at++;
       bits |= static_cast<Unsigned>(byte & 127) << (7 * index);
-      if (byte < 128) return (bits >> 1) ^ (~(bits & 1) + 1);
+      if (byte < 128) return decode(bits);
     }
     ok = false;
     return 0;

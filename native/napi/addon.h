@@ -76,6 +76,8 @@ class Handles {
 // A piece of a mapping that JavaScript sees as an ArrayBuffer.
 struct Window {
   MappingRef mapping;
+  size_t start;
+  size_t length;
 };
 // Shared with the finalizers of the ArrayBuffers, which may outlive the addon.
 using Windows = Handles<std::shared_ptr<Window>>;

@@ -33,7 +33,8 @@ napi_value windowOpen(napi_env env, napi_callback_info info) {
   const MappingRef mapping = segment->mapping(&error);
   if (!mapping || start < 0 || start >= static_cast<int64_t>(mapping->length())) return nullptr;
   if (length > static_cast<int64_t>(mapping->length()) - start) length = static_cast<int64_t>(mapping->length()) - start;
-  Hint* hint = new Hint{addon->windows, addon->windows->add(std::make_shared<Window>(Window{mapping}))};
+  const Window window{mapping, static_cast<size_t>(start), static_cast<size_t>(length)};
+  Hint* hint = new Hint{addon->windows, addon->windows->add(std::make_shared<Window>(window))};
   napi_value buffer = nullptr;
   uint8_t* data = const_cast<uint8_t*>(mapping->bytes()) + start;
   if (napi_create_external_arraybuffer(env, data, static_cast<size_t>(length), onCollected, hint, &buffer) != napi_ok) {
@@ -52,11 +53,14 @@ napi_value windowClose(napi_env env, napi_callback_info info) {
   if (!arguments.valid()) return nullptr;
   auto* found = addon->windows->find(handle);
   if (found == nullptr) return nullptr;
-  MappingRef mapping = std::move((*found)->mapping);
+  const std::shared_ptr<Window> window = *found;
   addon->windows->remove(handle);
   napi_detach_arraybuffer(env, arguments.raw(1));
-  // The last reader of a mapping that its segment gave up: unmapping can mean deleting a large file.
-  if (mapping.use_count() == 1) addon->store.release(std::move(mapping));
+  // Off this thread: for the last reader of a mapping this unmaps, which can mean deleting a large file.
+  addon->store.housekeeping()->post([window = std::move(*window)]() mutable {
+    window.mapping->forgetPages(window.start, window.length);
+    window.mapping.reset();
+  });
   return nullptr;
 }
 

@@ -127,6 +127,8 @@ int Mapping::copyOut(size_t from, size_t to) {
   const size_t start = from & ~(pageSize() - 1);
   const size_t end = (to + pageSize() - 1) & ~(pageSize() - 1);
   if (end <= start) return 0;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  hasCopies_ = true;
   const size_t length = end - start;
   void* copy = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (copy == MAP_FAILED) return errno;
@@ -145,6 +147,13 @@ int Mapping::copyOut(size_t from, size_t to) {
   munmap(copy, length);
   return 0;
 #endif
+}
+
+void Mapping::forgetPages(size_t from, size_t length) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const size_t start = (from + pageSize() - 1) & ~(pageSize() - 1);
+  const size_t end = (from + length < length_ ? from + length : length_) & ~(pageSize() - 1);
+  if (!hasCopies_ && end > start) madvise(base_ + start, end - start, MADV_DONTNEED);
 }
 
 bool Mapping::residency(size_t from, size_t length, size_t* resident, size_t* pages) const {

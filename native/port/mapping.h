@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "file.h"
 
@@ -28,6 +29,8 @@ class Mapping {
 
   // Replaces the pages from `from` to `to` by a private copy, so that cutting the file does not touch those who still read them. 0 or errno.
   int copyOut(size_t from, size_t to);
+  // The process forgets the pages of the range; they stay in the page cache and come back when touched. Keeps the resident set honest.
+  void forgetPages(size_t from, size_t length);
   // Pages of the range that are in the page cache, of how many. False when the system cannot tell.
   bool residency(size_t from, size_t length, size_t* resident, size_t* pages) const;
 
@@ -37,6 +40,9 @@ class Mapping {
   size_t length_;
   size_t slot_ = 0;
   std::atomic<bool> failed_{false};
+  // Holds copyOut and forgetPages apart: private copies must never be forgotten.
+  std::mutex mutex_;
+  bool hasCopies_ = false;
 };
 using MappingRef = std::shared_ptr<Mapping>;
 

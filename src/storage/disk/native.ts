@@ -11,10 +11,10 @@ import type { NativeSegmentContext } from './nativeSegment.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { WindowCache } from './windows.ts';
 
-const WINDOW_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
+const WINDOW_BYTES_MAX_DEFAULT = 128 * 1024 * 1024;
 
 export interface NativeDiskOptions {
-  /** Mapped bytes that JavaScript may see at a time without reading them, 256 MiB by default. */
+  /** Mapped bytes that JavaScript may see at a time without reading them, 128 MiB by default. */
   readonly windowBytesMax?: number;
 }
 
