@@ -30,7 +30,7 @@ function listen(
   options: TcpNetworkOptions,
 ): Promise<WireListener> {
   return new Promise((resolve, reject) => {
-    const server = net.createServer({ noDelay: true, pauseOnConnect: true });
+    const server = net.createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true });
     server.on('connection', (socket) => acceptSocket(socket, accept, options));
     server.once('error', reject);
     server.listen({ host: at.host, port: at.port, backlog: at.backlog ?? DEFAULT_BACKLOG, exclusive: true }, () => {

@@ -8,11 +8,11 @@ import type { ClientConnection } from '../broker/contract.ts';
 import { FrameReader, type FrameSink } from '../net/frameReader.ts';
 import { badLengthText, foreignProtocol } from './foreignProtocol.ts';
 import type { ConnectionHost } from './host.ts';
-import { READY_REPLY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_RESUME } from './settings.ts';
+import { READY_REPLY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_RESUME, REQUESTS_PER_TURN_MAX } from './settings.ts';
 import { Slot, SlotState, type SlotOwner } from './slot.ts';
 
 /** Reasons not to read, as bits. */
-const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8 } as const;
+const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16 } as const;
 
 const PRODUCE_API_KEY = 0;
 /** API key, version, correlation id. */
@@ -58,6 +58,7 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
   #lastSlot: Slot | null = null;
   #slotCount = 0;
   #readyBytes = 0;
+  #turnRequests = 0;
   #pauses = 0;
   #heldBytes = 0;
   #hasBytes = false;
@@ -143,6 +144,7 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
       if (this.#refuseForeign(bytes)) return;
     }
     this.#isDispatching = true;
+    this.#turnRequests = 0;
     try {
       this.#reader.onBytes(bytes);
     } catch (error) {
@@ -182,11 +184,25 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
     const slot = this.#addSlot(frame.length);
     this.#host.budget.addAnswering(frame.length);
     const isKept = this.#handOver(frame, isOwn, slot);
+    this.#turnRequests += 1;
+    if (this.#turnRequests >= REQUESTS_PER_TURN_MAX) this.#yieldTurn();
     if (this.#isFull()) {
       this.#flush();
       if (this.#isFull()) this.#setPause(Pause.inFlight);
     }
     return isKept;
+  }
+
+  /** So many small requests in one read would keep everybody else waiting. */
+  #yieldTurn(): void {
+    if ((this.#pauses & Pause.turn) !== 0) return;
+    this.#setPause(Pause.turn);
+    this.#host.waitForTurn(this);
+  }
+
+  turnCame(): void {
+    this.#clearPause(Pause.turn);
+    this.#pump();
   }
 
   #isFull(): boolean {
@@ -274,6 +290,7 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
   /** Goes on with what had been read; when that is done, with reading. */
   #readOn(): void {
     this.#isDispatching = true;
+    this.#turnRequests = 0;
     try {
       this.#reader.resume();
     } catch (error) {

@@ -13,6 +13,8 @@ export interface ConnectionHost {
   readonly tick: number;
   /** Calls `flushPlanned` once this turn's other work is done. */
   flushSoon(connection: Connection): void;
+  /** Calls `turnCame` after other connections had theirs. */
+  waitForTurn(connection: Connection): void;
   onConnectionClosed(connection: Connection, error: Error | undefined): void;
   /** The connection is closed because of what the client sent. */
   onRefused(connection: Connection, reason: string): void;

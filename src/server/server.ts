@@ -10,7 +10,7 @@ import { LimitedLog } from './limitedLog.ts';
 import { bindListener, type BoundListener, type ListenerOptions } from './listeners.ts';
 import { MemoryPressure } from './memoryPressure.ts';
 import {
-  CLOSING_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
+  CLOSING_MS_MAX, DESTROY_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
 } from './settings.ts';
 
 export interface ServerOptions {
@@ -120,7 +120,7 @@ class NodeServer implements Server, ConnectionHost {
     for (const connection of this.#connections) connection.drain();
     await this.#untilEmpty(drainMs);
     for (const connection of this.#connections) connection.destroy();
-    await this.#untilEmpty(drainMs);
+    await this.#untilEmpty(DESTROY_MS_MAX);
     this.#sweepTimer?.cancel();
   }
 
@@ -129,6 +129,10 @@ class NodeServer implements Server, ConnectionHost {
   flushSoon(connection: Connection): void {
     this.#toFlush.push(connection);
     if (this.#toFlush.length === 1) queueMicrotask(() => this.#flushAll());
+  }
+
+  waitForTurn(connection: Connection): void {
+    this.#clock.setTimer(0, () => connection.turnCame());
   }
 
   onConnectionClosed(connection: Connection, error: Error | undefined): void {

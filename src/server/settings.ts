@@ -23,12 +23,16 @@ export const QUEUED_REQUEST_BYTES_DEFAULT = 128 * 1024 * 1024;
 export const REQUESTS_IN_FLIGHT_MAX = 128;
 /** Below this, reading goes on. */
 export const REQUESTS_IN_FLIGHT_RESUME = 64;
+/** Requests of one connection handled before others get their turn. */
+export const REQUESTS_PER_TURN_MAX = 512;
 /** Replies are written out when this much is ready, even amid a read with more requests. */
 export const READY_REPLY_BYTES_MAX = 1024 * 1024;
 /** How long a connection that is to be closed may take to accept its last replies. */
 export const CLOSING_MS_MAX = 10_000;
 /** How long the one connection that may read while memory is short can rest. */
 export const STALLED_MS_MAX = 10_000;
+/** How long closing what is left takes at most, once it was asked for. */
+export const DESTROY_MS_MAX = 1_000;
 /** How long requests in flight may take at shutdown. */
 export const DRAIN_MS_DEFAULT = 3_000;
 /** Shortest and longest time between two looks at idle connections. */

@@ -185,6 +185,26 @@ describe('back-pressure', () => {
     expect(frames.map(correlationOf)).toEqual(Array.from({ length: count + 1 }, (_, id) => id));
   });
 
+  it('lets others have their turn amid very many small requests of one', async () => {
+    let handled = 0;
+    const sink: RequestSink = {
+      onRequest(_frame, _connection, slot) {
+        handled += 1;
+        slot.none();
+      },
+    };
+    rig = await startRig(sink);
+    const client = await connected();
+    client.wire.write([Buffer.concat(Array.from({ length: 2000 }, (_, id) => request(id)))]);
+    await settle();
+    expect(handled).toBe(512);
+    for (let turn = 0; turn < 3; turn += 1) rig.clock.advance(1);
+    expect(handled).toBe(2000);
+    client.wire.write([request(0)]);
+    await settle();
+    expect(handled).toBe(2001);
+  });
+
   it('reads nothing more from a client that does not read its replies', async () => {
     let asked = 0;
     const reply = Buffer.alloc(300_000);

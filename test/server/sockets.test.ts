@@ -44,8 +44,12 @@ class ServerProcess {
   }
   async #next<T>(): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#child.once('message', (message) => resolve(message as T));
-      this.#child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+      const onExit = (code: number | null) => reject(new Error(`the server ended with ${code}`));
+      this.#child.once('exit', onExit);
+      this.#child.once('message', (message) => {
+        this.#child.off('exit', onExit);
+        resolve(message as T);
+      });
     });
   }
   stop(): void {
