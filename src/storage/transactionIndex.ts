@@ -32,11 +32,24 @@ export class TransactionIndex {
 
   /** Adds to `found` what a reader of [fromOffset, upToOffset) must know. False when later segments cannot have more. */
   collect(fromOffset: number, upToOffset: number, found: AbortedTransaction[]): boolean {
-    for (const entry of this.#entries) {
-      if (entry.lastOffset >= fromOffset && entry.firstOffset < upToOffset) found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset });
+    for (let index = this.#firstEndingAt(fromOffset); index < this.#entries.length; index += 1) {
+      const entry = this.#entries[index] as AbortedEntry;
+      if (entry.firstOffset < upToOffset) found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset });
       if (entry.lastStableOffset >= upToOffset) return false;
     }
     return true;
+  }
+
+  /** Index of the first entry whose marker is at or after `offset`: entries are ordered by it. */
+  #firstEndingAt(offset: number): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#entries[middle] as AbortedEntry).lastOffset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Drops transactions whose marker is at or after `offset`. */

@@ -157,7 +157,7 @@ describe('a store', () => {
         await world.run(['kill']);
         await world.run(['stop']);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

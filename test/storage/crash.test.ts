@@ -160,10 +160,10 @@ async function live(flushMessages: number, steps: readonly Step[]): Promise<void
 
 describe('a crash', () => {
   it('loses nothing that was acknowledged with flush.messages=1, and serves nothing torn', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(1, steps)), { numRuns: 150 });
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(1, steps)), { numRuns: 80 });
   });
 
   it('of the process alone loses nothing that was acknowledged; of the machine nothing that was flushed', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(Number.MAX_SAFE_INTEGER, steps)), { numRuns: 150 });
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(Number.MAX_SAFE_INTEGER, steps)), { numRuns: 80 });
   });
 });
