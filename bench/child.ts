@@ -1,8 +1,7 @@
 /** Runs a program of this benchmark in a process of its own, so that rows do not disturb each other. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-
-const ERROR_TEXT_MAX = 600;
+import { errorText } from './errorText.ts';
 
 export interface ChildOptions {
   /** Name of the bundle beside this one. */
@@ -18,7 +17,7 @@ export interface ChildOptions {
 /** The child's last line of output as JSON, null where a signal was expected. Rejects with what it wrote to standard error. */
 export function runChild(options: ChildOptions): Promise<unknown> {
   const script = path.join(import.meta.dirname, `${options.program}.js`);
-  const args = [...(options.nodeOptions ?? []), '--enable-source-maps', script, JSON.stringify(options.order)];
+  const args = [...(options.nodeOptions ?? []), script, JSON.stringify(options.order)];
   const child = spawn(process.execPath, args, { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];
@@ -30,8 +29,8 @@ export function runChild(options: ChildOptions): Promise<unknown> {
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (signal !== null && signal === options.expectedSignal) return resolve(null);
-      const said = errors.join('').trim();
-      if (code !== 0) return reject(new Error(`it ended with ${signal ?? `code ${code}`}: ${errorLine(said)}`));
+      const said = errors.join('');
+      if (code !== 0) return reject(new Error(`it ended with ${signal ?? `code ${code}`}: ${errorText(said)}`));
       return resolve(lastJson(output.join(''), said));
     });
   });
@@ -39,12 +38,6 @@ export function runChild(options: ChildOptions): Promise<unknown> {
 
 function lastJson(output: string, said: string): unknown {
   const line = output.trimEnd().split('\n').at(-1) ?? '';
-  if (line === '') throw new Error(`it said nothing: ${errorLine(said)}`);
+  if (line === '') throw new Error(`it said nothing: ${errorText(said)}`);
   return JSON.parse(line);
-}
-
-/** The line of an uncaught error that says what it is. */
-function errorLine(said: string): string {
-  const lines = said.split('\n');
-  return (lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '').slice(0, ERROR_TEXT_MAX);
 }

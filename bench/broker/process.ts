@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../errorText.ts';
 import { cpuSeconds } from './processStats.ts';
 
 const HOST = '127.0.0.1';
@@ -76,7 +77,7 @@ async function untilListening(child: ChildProcess, port: number, output: () => s
   child.once('exit', (code, signal) => (failure = `it ended with ${signal ?? `code ${code}`}`));
   const end = performance.now() + START_TIMEOUT_MS;
   while (!(await accepts(port))) {
-    if (failure !== null || performance.now() > end) throw new Error(`the broker did not start: ${failure ?? 'it does not listen'}; ${output().split('\n').slice(-3).join(' | ')}`);
+    if (failure !== null || performance.now() > end) throw new Error(`the broker did not start: ${failure ?? 'it does not listen'}; ${errorText(output())}`);
     await sleep(POLL_MS);
   }
 }

@@ -51,7 +51,7 @@ export type Works = Partial<Record<WorkName, (order: WorkOrder) => Promise<WorkA
 
 export function sizesFor(seconds: number, isQuick: boolean): Sizes {
   if (isQuick) {
-    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 20_000, idleLogs: 20, recoveryBytes: 4e6 };
+    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 10_000, idleLogs: 8, recoveryBytes: 2e6 };
   }
   return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1e9, records: 1_000_000, idleLogs: 1000, recoveryBytes: 900e6 };
 }

@@ -13,8 +13,8 @@ export interface ChartSection {
   readonly bars: readonly Bar[];
 }
 
-const WIDTH = 860;
-const LABEL_WIDTH = 330;
+const WIDTH = 940;
+const LABEL_WIDTH = 410;
 const BAR_HEIGHT = 18;
 const LINE_HEIGHT = 26;
 const SECTION_GAP = 18;

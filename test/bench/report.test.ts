@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parsePsTime } from '../../bench/broker/processStats.ts';
 import type { Row } from '../../bench/catalogue.ts';
+import { errorText } from '../../bench/errorText.ts';
 import { UsageError, parseOptions } from '../../bench/options.ts';
 import { chart } from '../../bench/report/chart.ts';
 import { hotFunctions } from '../../bench/report/profile.ts';
@@ -114,6 +115,15 @@ describe('a profile', () => {
     const nodes = [{ id: 1, callFrame: frame('(idle)') }, { id: 2, callFrame: frame('work', 'file:///somewhere/engine.js') }, { id: 3, callFrame: frame('') }, { id: 4, callFrame: frame('work', 'file:///somewhere/engine.js') }];
     const hot = hotFunctions({ nodes, samples: [1, 2, 3, 4], timeDeltas: [1000, 20, 10, 10] });
     expect(hot).toEqual([{ name: 'work engine.js:7', share: 0.75 }, { name: '(anonymous)', share: 0.25 }]);
+  });
+});
+
+describe('what a program said before it ended', () => {
+  it('is told by the line of its error, else by the last', () => {
+    expect(errorText('file.js:3\n  throw x\n\nTypeError: no\n    at place\n}\n\nNode.js v20\n')).toBe('TypeError: no');
+    expect(errorText('[2026-01-01 00:00:00,000] ERROR the port is in use\nbye\n')).toContain('the port is in use');
+    expect(errorText('one\ntwo\n')).toBe('two');
+    expect(errorText('')).toBe('');
   });
 });
 
