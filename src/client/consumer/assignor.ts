@@ -1,10 +1,11 @@
+import {
+  makeConsumerProtocolAssignment, makeConsumerProtocolAssignmentTopicPartition, makeConsumerProtocolSubscription, readConsumerProtocolAssignment, readConsumerProtocolSubscription,
+  writeConsumerProtocolAssignment, writeConsumerProtocolSubscription,
+} from '../../protocol/generated/data/consumerProtocol.ts';
 import { Reader } from '../../protocol/reader.ts';
 import { Writer } from '../../protocol/writer.ts';
 
-/**
- * The consumer protocol of classic groups inside JoinGroup and SyncGroup: version int16, then topics (and user data), and the range
- * assignor that all of Kafka's clients have in common. Source: Kafka's ConsumerProtocol schemas.
- */
+/** The consumer protocol of classic groups inside JoinGroup and SyncGroup, and the range assignor that all of Kafka's clients have in common. */
 export interface GroupMemberSubscription {
   readonly memberId: string;
   /** Of a static member. */
@@ -14,50 +15,45 @@ export interface GroupMemberSubscription {
 
 export type Assignment = ReadonlyMap<string, readonly number[]>;
 
+/** The version that every client reads. */
+const VERSION = 0;
+/** The newest one that is known here; what newer ones add comes behind. */
+const VERSION_MAX = 3;
+
 export function encodeSubscription(topics: readonly string[]): Buffer {
   const writer = new Writer();
-  writer.int16(0);
-  writer.stringArray([...topics].sort(), false);
-  writer.nullableBytes(null, false);
+  writer.int16(VERSION);
+  writeConsumerProtocolSubscription(writer, makeConsumerProtocolSubscription({ topics: [...topics].sort() }), VERSION);
   return writer.takeBuffer();
 }
 
+/** Throws ProtocolError. */
 export function decodeSubscription(bytes: Buffer): string[] {
   const reader = new Reader(bytes);
-  reader.int16();
-  const topics = reader.stringArray(false);
+  const version = versionIn(reader);
+  const { topics } = readConsumerProtocolSubscription(reader, version);
   reader.finish(true);
   return topics;
 }
 
 export function encodeAssignment(assignment: Assignment): Buffer {
   const writer = new Writer();
-  writer.int16(0);
-  writer.arrayLength(assignment.size, false);
-  for (const [topic, partitions] of assignment) {
-    writer.string(topic, false);
-    writer.arrayLength(partitions.length, false);
-    for (const partition of partitions) writer.int32(partition);
-  }
-  writer.nullableBytes(null, false);
+  writer.int16(VERSION);
+  const assignedPartitions = [...assignment].map(([topic, partitions]) => makeConsumerProtocolAssignmentTopicPartition({ topic, partitions: [...partitions] }));
+  writeConsumerProtocolAssignment(writer, makeConsumerProtocolAssignment({ assignedPartitions }), VERSION);
   return writer.takeBuffer();
 }
 
+/** No bytes mean no partitions. Throws ProtocolError. */
 export function decodeAssignment(bytes: Buffer): Map<string, number[]> {
-  const assignment = new Map<string, number[]>();
-  if (bytes.length === 0) return assignment;
+  if (bytes.length === 0) return new Map();
   const reader = new Reader(bytes);
-  reader.int16();
-  const topicBytesMin = 6;
-  for (let left = reader.arrayLength(false, topicBytesMin, 64); left > 0 && reader.ok; left--) {
-    const topic = reader.string(false);
-    const partitions: number[] = [];
-    for (let count = reader.arrayLength(false, 4, 8); count > 0 && reader.ok; count--) partitions.push(reader.int32());
-    assignment.set(topic, partitions);
-  }
+  const { assignedPartitions } = readConsumerProtocolAssignment(reader, versionIn(reader));
   reader.finish(true);
-  return assignment;
+  return new Map(assignedPartitions.map(({ topic, partitions }) => [topic, partitions]));
 }
+
+const versionIn = (reader: Reader): number => Math.min(Math.max(reader.int16(), VERSION), VERSION_MAX);
 
 /**
  * Each topic's partitions in ranges over the members that subscribe to it, static ones first by instance id, the others by member id; the first

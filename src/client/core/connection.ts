@@ -103,7 +103,7 @@ export class BrokerConnection implements WireHandler {
         } catch (failure) {
           const error = new ClientError('INVALID_RESPONSE', `the answer to API ${api.apiKey} version ${apiVersion} cannot be read: ${(failure as Error).message}`);
           reject(error);
-          this.#fail(error);
+          this.#fail(new ClientError('CONNECTION_CLOSED', error.message));
         }
       };
       const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;

@@ -120,12 +120,13 @@ export class Producer {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Takes no more records, and delivers what it has in `timeoutMs`; what is left then fails with CLOSED. */
-  async close(timeoutMs: number = this.#options.deliveryTimeoutMs): Promise<void> {
+  /** Takes no more records, and waits as `flush` does; what is left after `timeoutMs`, where that is given, fails with CLOSED. */
+  async close(timeoutMs?: number): Promise<void> {
     this.#isClosed = true;
-    const timer = this.#cluster.options.clock.setTimer(timeoutMs, () => this.#eachLane((lane) => lane.abort(new ClientError('CLOSED', 'the producer was closed'))));
+    const abort = () => this.#eachLane((lane) => lane.abort(new ClientError('CLOSED', 'the producer was closed')));
+    const timer = timeoutMs === undefined ? null : this.#cluster.options.clock.setTimer(timeoutMs, abort);
     await this.flush();
-    timer.cancel();
+    timer?.cancel();
   }
 
   async #partitionsOf(topic: string): Promise<readonly PartitionLeader[]> {
