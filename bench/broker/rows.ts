@@ -136,13 +136,17 @@ async function runLoads({ loads, options, recorder }: BrokerRun, broker: Running
 /** The row once more on a broker of its own; it does not count. */
 async function profileLoad(row: Row, { root, options, say }: BrokerRun): Promise<void> {
   const profiles = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-profile-'));
-  const broker = await startBroker(root, profileOptions(profiles));
   try {
-    await runChild({ program: 'load', order: orderFor(row, broker, 'profile', options), timeoutMs: CHILD_TIMEOUT_MS });
-  } finally {
-    await broker.stop();
+    const broker = await startBroker(root, profileOptions(profiles));
+    try {
+      await runChild({ program: 'load', order: orderFor(row, broker, 'profile', options), timeoutMs: CHILD_TIMEOUT_MS });
+    } finally {
+      await broker.stop();
+    }
+    profileLines(profiles, row.name).forEach(say);
+  } catch (error) {
+    say(`no profile of ${row.name}: ${(error as Error).message}`);
   }
-  profileLines(profiles, row.name).forEach(say);
   rmSync(profiles, { recursive: true });
 }
 

@@ -33,8 +33,12 @@ async function profileRow(row: Row, options: BenchOptions, recorder: Recorder, s
   for (const contender of row.contenders) {
     if (CORES[contender] === undefined || recorder.isSkipped(row, contender)) continue;
     const profiles = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-profile-'));
-    await inFolder((folder) => prepareAndWork(row, contender, folder, options, profiles));
-    profileLines(profiles, `${row.name}, ${contender}`).forEach(say);
+    try {
+      await inFolder((folder) => prepareAndWork(row, contender, folder, options, profiles));
+      profileLines(profiles, `${row.name}, ${contender}`).forEach(say);
+    } catch (error) {
+      say(`no profile of ${row.name}, ${contender}: ${(error as Error).message}`);
+    }
     rmSync(profiles, { recursive: true });
   }
 }
