@@ -11,6 +11,12 @@ import { Writer } from '../protocol/writer.ts';
 import type { ApiHandler, ClientConnection, ReplySlot, RequestContext, RequestSink } from './contract.ts';
 import { errorCodeOf, errorMessageOf } from './errorMapping.ts';
 
+/**
+ * What a request may take on the heap once it is decoded, records aside: more than a hundred thousand partitions. Everybody waits while one request is
+ * worked on, so that a frame may not hold as many as its bytes allow.
+ */
+const REQUEST_HEAP_BYTES_MAX = 32 * 1024 * 1024;
+
 /** A handler together with the services that it was written for. */
 export interface Served {
   readonly handler: ApiHandler<unknown, unknown, unknown>;
@@ -63,7 +69,7 @@ export class Dispatcher implements RequestSink {
 
   onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {
     try {
-      const reader = this.#reader.reset(frame);
+      const reader = this.#reader.reset(frame, 0, frame.length, REQUEST_HEAP_BYTES_MAX);
       const header = readRequestHeader(reader, this.#spans);
       if (header.verdict === 'ok') this.#handle(reader, header, frame.length, connection, slot);
       else this.#refuse(header, connection, slot);

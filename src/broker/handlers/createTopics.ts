@@ -1,7 +1,8 @@
 /** CreateTopics (19), versions 2 to 7. Answers once the new partitions can be used. */
 import { describeTopicConfigs } from '../../config/describe.ts';
+import { PARTITIONS_PER_CHANGE_MAX } from '../../metadata/decisions.ts';
 import type { NewTopic, NewTopicOutcome, TopicImage } from '../../metadata/types.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeCreatableTopicResult, readCreateTopicsRequest, writeCreateTopicsResponse } from '../../protocol/generated/createTopics.ts';
 import type { CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/generated/createTopics.ts';
@@ -15,6 +16,10 @@ export const createTopicsHandler: ApiHandler<BrokerServices, CreateTopicsRequest
   read: readCreateTopicsRequest,
   write: writeCreateTopicsResponse,
   async handle(request, context, services) {
+    // A topic has one partition or more; as Kafka, all are refused together.
+    if (request.topics.length > PARTITIONS_PER_CHANGE_MAX) {
+      throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+    }
     const { unique, repeated } = splitByName(request.topics);
     const outcomes = await createGood(unique, request.validateOnly, services);
     const topics = unique.map((topic, index) => answer(topic, outcomes[index]!, services));

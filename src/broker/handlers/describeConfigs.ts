@@ -18,10 +18,19 @@ export const describeConfigsHandler: ApiHandler<BrokerServices, DescribeConfigsR
   read: readDescribeConfigsRequest,
   write: writeDescribeConfigsResponse,
   handle(request, context, services) {
-    context.reply({ throttleTimeMs: 0, results: request.resources.map((resource) => describeResource(resource, request, services)) });
+    context.reply({ throttleTimeMs: 0, results: withoutRepeats(request.resources).map((resource) => describeResource(resource, request, services)) });
   },
   errorResponse: (request, code, message) => ({ throttleTimeMs: 0, results: request.resources.map((resource) => refused(resource, code, message)) }),
 };
+
+/** What is asked for twice is told once: an answer can be ten thousand times as long as its question. */
+function withoutRepeats(resources: readonly DescribeConfigsResource[]): DescribeConfigsResource[] {
+  const seen = new Set<string>();
+  return resources.filter(({ resourceType, resourceName }) => {
+    const key = `${resourceType}/${resourceName}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
 
 function refused({ resourceType, resourceName }: DescribeConfigsResource, errorCode: number, errorMessage: string | null): DescribeConfigsResult {
   return { errorCode, errorMessage, resourceType, resourceName, configs: [] };

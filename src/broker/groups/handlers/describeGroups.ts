@@ -20,7 +20,8 @@ export const describeGroupsHandler: ApiHandler<GroupServices, DescribeGroupsRequ
   write: writeDescribeGroupsResponse,
   handle(request, context, services) {
     const authorizedOperations = request.includeAuthorizedOperations ? GROUP_OPERATIONS : NO_OPERATIONS;
-    const groups = request.groups.map((groupId) => ({ ...describe(groupId, services.groupCoordinator, context.apiVersion), authorizedOperations }));
+    // Each once: a group that is named a million times would be told a million times.
+    const groups = [...new Set(request.groups)].map((groupId) => ({ ...describe(groupId, services.groupCoordinator, context.apiVersion), authorizedOperations }));
     answer(context, { throttleTimeMs: 0, groups });
   },
   errorResponse: (request, errorCode) => ({ throttleTimeMs: 0, groups: request.groups.map((groupId) => makeDescribedGroup({ groupId, errorCode })) }),

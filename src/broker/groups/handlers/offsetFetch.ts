@@ -38,9 +38,15 @@ export const offsetFetchHandler: ApiHandler<GroupServices, OffsetFetchRequest, O
 };
 
 function wantedGroups(request: OffsetFetchRequest, version: number): OffsetFetchRequestGroup[] {
-  if (version >= GROUPS_FROM) return request.groups;
+  if (version >= GROUPS_FROM) return withoutRepeats(request.groups);
   const topics = request.topics?.map((topic) => ({ ...topic, topicId: zeroUuid })) ?? null;
   return [{ groupId: request.groupId, memberId: null, memberEpoch: -1, topics: version < ALL_TOPICS_FROM ? (topics ?? []) : topics }];
+}
+
+/** All that a group has committed is told once, however often it is asked for. */
+function withoutRepeats(groups: readonly OffsetFetchRequestGroup[]): OffsetFetchRequestGroup[] {
+  const whole = new Set<string>();
+  return groups.filter(({ groupId, topics }) => topics !== null || (!whole.has(groupId) && whole.add(groupId)));
 }
 
 function fetchGroup(group: OffsetFetchRequestGroup, version: number, coordinator: GroupCoordinator, done: (fetched: OffsetFetchResponseGroup) => void): void {
