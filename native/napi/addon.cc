@@ -9,8 +9,10 @@ namespace {
 
 // A failed file takes its segment along before JavaScript hears of it.
 void onEvent(void* context, const Event& event) {
+  Addon* addon = static_cast<Addon*>(context);
+  addon->unpin(event.token);
   if (event.owner == 0) return;
-  if (auto* segment = static_cast<Addon*>(context)->segments.find(event.owner)) (*segment)->markFailed();
+  if (auto* segment = addon->segments.find(event.owner)) (*segment)->markFailed();
 }
 
 // setup(numbers: Float64Array, events: Float64Array, onEvents: (count) => void): ArrayBuffer | undefined
@@ -33,6 +35,8 @@ napi_value setup(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "the native core cannot call back");
     return nullptr;
   }
+  // Threads must end before the arrays that they write to are gone, and before the means to call back is: hooks run last in, first out.
+  napi_add_env_cleanup_hook(env, [](void* data) { static_cast<Addon*>(data)->stop(); }, addon);
   napi_value faults = nullptr;
   if (napi_create_external_arraybuffer(env, mappingFaults(), sizeof(uint32_t), nullptr, nullptr, &faults) != napi_ok) return nullptr;
   return faults;
@@ -98,6 +102,18 @@ void Addon::stop() {
   events.stop();
 }
 
+void Addon::pin(uint32_t token, napi_value value) {
+  napi_ref reference = nullptr;
+  if (napi_create_reference(env, value, 1, &reference) == napi_ok) pinned_[token] = reference;
+}
+
+void Addon::unpin(uint32_t token) {
+  const auto found = pinned_.find(token);
+  if (found == pinned_.end()) return;
+  napi_delete_reference(env, found->second);
+  pinned_.erase(found);
+}
+
 OpenSegment* Addon::segment(uint32_t handle) {
   if (auto* found = segments.find(handle)) return found->get();
   napi_throw_error(env, nullptr, "the segment is closed");
@@ -120,8 +136,6 @@ NAPI_MODULE_INIT() {
   using namespace tidelog;
   Addon* addon = new Addon(env);
   napi_set_instance_data(env, addon, [](napi_env, void* data, void*) { delete static_cast<Addon*>(data); }, nullptr);
-  // Threads must end before the arrays that they write to are gone.
-  napi_add_env_cleanup_hook(env, [](void* data) { static_cast<Addon*>(data)->stop(); }, addon);
   for (const auto* list : {&kAddonExports, &kComputeExports, &kSegmentExports, &kWindowExports}) {
     if (!addExports(env, exports, *list, addon)) return nullptr;
   }

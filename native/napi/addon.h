@@ -91,6 +91,9 @@ class Addon {
   OpenSegment* segment(uint32_t handle);
   // Writes the segment's figures into the shared array.
   void report(OpenSegment* segment);
+  // Keeps a value alive until the event of this token was delivered: another thread writes into it.
+  void pin(uint32_t token, napi_value value);
+  void unpin(uint32_t token);
   // Threads end; what is open is closed.
   void stop();
 
@@ -103,6 +106,9 @@ class Addon {
   Handles<std::unique_ptr<OpenSegment>> segments;
   std::shared_ptr<Windows> windows = std::make_shared<Windows>();
   Handles<DescriptorRef> locks;
+
+ private:
+  std::unordered_map<uint32_t, napi_ref> pinned_;
 };
 
 // Each file of this folder adds its functions to the exports.

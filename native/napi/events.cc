@@ -21,7 +21,8 @@ void EventQueue::push(const Event& event) {
   queue_.push_back(event);
   if (scheduled_) return;
   scheduled_ = true;
-  napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking);
+  // The environment is ending: the function must not be touched again.
+  if (napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking) == napi_closing) function_ = nullptr;
 }
 
 void EventQueue::began() {

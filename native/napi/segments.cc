@@ -214,7 +214,7 @@ napi_value segmentNextOffsetAt(napi_env env, napi_callback_info info) {
   return toValue(env, static_cast<double>(call.segment->nextOffsetAt(position)));
 }
 
-// segmentScan(segment, position, nextOffset, rows, token). The caller keeps `rows` alive until the event; its last fields are the summary.
+// segmentScan(segment, position, nextOffset, rows, token). `rows` is filled when the event comes; its last fields are the summary.
 napi_value segmentScan(napi_env env, napi_callback_info info) {
   Call<5> call(env, info);
   if (call.segment == nullptr) return nullptr;
@@ -231,6 +231,7 @@ napi_value segmentScan(napi_env env, napi_callback_info info) {
   }
   const int64_t rowsMax = fields / kScanFields;
   call.addon->events.began();
+  call.addon->pin(token, call.arguments.raw(3));
   call.segment->scan(position, nextOffset, out, rowsMax, out + rowsMax * kScanFields, token);
   return nullptr;
 }

@@ -56,7 +56,7 @@ class Arguments {
   // Any typed array, as bytes. Borrowed for the call.
   Bytes bytes(size_t index) {
     Bytes found;
-    napi_typedarray_type type;
+    napi_typedarray_type type = napi_uint8_array;
     void* data = nullptr;
     size_t length = 0;
     check(napi_get_typedarray_info(env_, values_[index], &type, &length, &data, nullptr, nullptr));
