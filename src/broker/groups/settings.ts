@@ -20,12 +20,18 @@ export interface GroupSettings {
   readonly retentionCheckIntervalMs: number;
   /** Members of one shard that were given an id and have not come back; a flood of JoinGroup without an id ends here. */
   readonly pendingJoinsMax: number;
+  /** What all members of one shard may say of themselves, names and metadata of their protocols. */
+  readonly protocolBytesMax: number;
   /** Requests of one shard that wait for the log; more are refused until it keeps up. */
   readonly pendingWritesMax: number;
 }
 
 const PENDING_JOINS_MAX = 100_000;
 const PENDING_WRITES_MAX = 50_000;
+const PROTOCOL_BYTES_MAX = 512 * 1024 * 1024;
+const PROTOCOL_BYTES_OF_SHARD_MIN = 16 * 1024 * 1024;
+/** What one member may say. More than the one protocol that its group agrees on must fit in a record, and could not be written. */
+export const MEMBER_PROTOCOL_BYTES_MAX = 4_000_000;
 
 export function groupSettings(config: BrokerConfig): GroupSettings {
   return {
@@ -39,6 +45,7 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
     retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
     pendingJoinsMax: PENDING_JOINS_MAX,
     pendingWritesMax: PENDING_WRITES_MAX,
+    protocolBytesMax: Math.max(PROTOCOL_BYTES_OF_SHARD_MIN, Math.floor(PROTOCOL_BYTES_MAX / config.offsetsTopicNumPartitions)),
   };
 }
 

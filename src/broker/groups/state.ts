@@ -1,6 +1,7 @@
 import type { Random } from '../../base/ports.ts';
 import type { ShardHost, Write } from '../coordinator.ts';
 import { ClassicGroup } from './classic/group.ts';
+import { protocolBytes } from './classic/member.ts';
 import type { GroupTally } from './classic/group.ts';
 import { OffsetStore } from './offsets/store.ts';
 import type { GroupChange } from './records.ts';
@@ -17,6 +18,8 @@ export class GroupState {
   readonly offsets = new OffsetStore();
   /** So that a flood is seen. */
   readonly tally: GroupTally = { pendingJoins: 0 };
+  /** At least what members' protocols take in memory; counted anew only when it seems too much. */
+  #protocolBytesAtMost = 0;
 
   constructor(host: ShardHost<GroupChange>, settings: GroupSettings, random: Random) {
     this.host = host;
@@ -33,6 +36,20 @@ export class GroupState {
     const group = new ClassicGroup(groupId, this.now(), this.tally);
     this.groups.set(groupId, group);
     return group;
+  }
+
+  /** Whether members may say so much more of themselves: it is kept as long as they are. */
+  takeProtocolBytes(moreBytes: number): boolean {
+    if (this.#protocolBytesAtMost + moreBytes > this.settings.protocolBytesMax) this.#protocolBytesAtMost = this.#countProtocolBytes();
+    if (this.#protocolBytesAtMost + moreBytes > this.settings.protocolBytesMax) return false;
+    this.#protocolBytesAtMost += moreBytes;
+    return true;
+  }
+
+  #countProtocolBytes(): number {
+    let bytes = 0;
+    for (const group of this.groups.values()) for (const member of group.members.values()) bytes += protocolBytes(member.protocols);
+    return bytes;
   }
 
   /** Forgets a group that holds nothing and of which the log knows nothing. */

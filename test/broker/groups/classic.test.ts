@@ -131,6 +131,49 @@ describe('a rebalance', () => {
     expect(harness.heartbeat(leader!, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
+  it('waits for the rebalance timeout to the millisecond, although heartbeats come far apart', async () => {
+    const timeouts = { rebalanceTimeoutMs: 1_000, sessionTimeoutMs: 45_000 };
+    const harness = await Harness.start({ initialRebalanceDelayMs: 10 });
+    const first = harness.joinAsNew(timeouts);
+    harness.advance(10);
+    harness.sync({ memberId: first.memberId, generationId: 1 });
+    harness.advance(30);
+    const second = harness.joinAsNew(timeouts);
+    harness.advance(999);
+    expect(second.joined.value).toBeNull();
+    expect(harness.heartbeat(first.memberId, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    harness.advance(1);
+    expect(second.joined.value).toMatchObject({ generationId: 2, leader: second.memberId });
+    expect(harness.heartbeat(first.memberId, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    harness.sync({ memberId: second.memberId, generationId: 2 });
+    // just in time
+    const back = harness.joinAsNew(timeouts);
+    harness.advance(999);
+    expect(harness.heartbeat(second.memberId, 2)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(harness.join({ ...timeouts, memberId: second.memberId }).value).toMatchObject({ errorCode: 0, generationId: 3 });
+    expect(back.joined.value).toMatchObject({ errorCode: 0, generationId: 3 });
+  });
+
+  it('is not begun by a member that was given an id and never came back', async () => {
+    const harness = await Harness.start();
+    const { memberIds: [leader] } = harness.stableGroup(1);
+    harness.join({ sessionTimeoutMs: 7_000 });
+    harness.advance(7_000);
+    expect(harness.heartbeat(leader!, 1)).toBe(0);
+    expect(harness.state()).toBe('Stable');
+  });
+
+  it('goes on as soon as the only one it waits for turns out to be gone', async () => {
+    const harness = await Harness.start();
+    const { memberIds: [leader] } = harness.stableGroup(1);
+    harness.join({ sessionTimeoutMs: 7_000 });
+    const rejoined = harness.join({ memberId: leader! });
+    harness.advance(6_999);
+    expect(rejoined.value).toBeNull();
+    harness.advance(1);
+    expect(rejoined.value).toMatchObject({ errorCode: 0, generationId: 2 });
+  });
+
   it('takes out members that never ask for their assignment', async () => {
     const harness = await Harness.start();
     const members = [harness.joinAsNew(), harness.joinAsNew()];
@@ -224,6 +267,47 @@ describe('sessions', () => {
     expect(harness.heartbeat('nobody', 1, null, 'no-group')).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(harness.sync({ memberId: leader!, generationId: 2 }).value!.errorCode).toBe(ErrorCode.ILLEGAL_GENERATION);
     expect(harness.sync({ memberId: leader!, generationId: 1, protocolName: 'other' }).value!.errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  });
+});
+
+describe('the log of the broker', () => {
+  it('says who is expelled, and why', async () => {
+    const removals: [unknown, unknown][] = [];
+    const harness = await Harness.start();
+    harness.onLine = (message, fields) => {
+      if (message === 'members are removed from a group') removals.push([fields?.['members'], fields?.['reason']]);
+    };
+    const { memberIds: [leader, follower] } = harness.stableGroup(2);
+    harness.advance(SESSION_TIMEOUT_MS / 2);
+    harness.heartbeat(leader!, 1);
+    harness.advance(SESSION_TIMEOUT_MS / 2);
+    expect(removals.splice(0)).toEqual([[[follower], 'no heartbeat for 10000 ms']]);
+    const newcomer = harness.joinAsNew();
+    for (let waitedMs = 0; waitedMs < REBALANCE_TIMEOUT_MS; waitedMs += 5_000) {
+      harness.heartbeat(leader!, 1);
+      harness.advance(5_000);
+    }
+    expect(removals.splice(0)).toEqual([[[leader], 'no JoinGroup within the rebalance timeout of 30000 ms']]);
+    for (let waitedMs = 0; waitedMs < REBALANCE_TIMEOUT_MS; waitedMs += 5_000) {
+      harness.heartbeat(newcomer.memberId, newcomer.joined.value!.generationId);
+      harness.advance(5_000);
+    }
+    expect(removals.splice(0)).toEqual([[[newcomer.memberId], 'no SyncGroup within the rebalance timeout of 30000 ms']]);
+    const { memberIds: [last] } = harness.stableGroup(1);
+    harness.leave([{ memberId: last! }]);
+    expect(removals).toEqual([[[last], 'LeaveGroup: not provided']]);
+  });
+
+  it('names no more members in a line than can be read', async () => {
+    const counts: unknown[] = [];
+    const harness = await Harness.start();
+    harness.stableGroup(25, { rebalanceTimeoutMs: 1_000 });
+    harness.onLine = (message, fields) => {
+      if (message === 'members are removed from a group') counts.push([(fields?.['members'] as string[]).length, fields?.['memberCount']]);
+    };
+    harness.joinAsNew({ rebalanceTimeoutMs: 1_000 });
+    harness.advance(1_000);
+    expect(counts).toEqual([[20, 25]]);
   });
 });
 

@@ -42,11 +42,11 @@ interface World {
   readonly add: (name: string, ...changes: number[]) => number;
 }
 
-async function start(options: { batchBytesMax?: number; pendingWritesMax?: number; machine?: Partial<CoordinatorMachine<Sum, number>> } = {}): Promise<World> {
+async function start(options: { batchBytesMax?: number; pendingWritesMax?: number; machine?: Partial<CoordinatorMachine<Sum, number>>; lines?: string[] } = {}): Promise<World> {
   const clock = new FakeClock();
   const log = new ArrayLog();
   const tasks: (() => void)[] = [];
-  const runtime = new CoordinatorRuntime<Sum, number>({ ...machine, ...options.machine }, log, { clock, logger: silentLogger() }, {
+  const runtime = new CoordinatorRuntime<Sum, number>({ ...machine, ...options.machine }, log, { clock, logger: silentLogger(options.lines) }, {
     commitTimeoutMs: 1_000, batchBytesMax: options.batchBytesMax ?? 1_000, pendingWritesMax: options.pendingWritesMax ?? 100, loadRetryMs: 50, defer: (task) => void tasks.push(task),
   });
   runtime.onElected(0);
@@ -172,6 +172,25 @@ describe('a shard', () => {
     expect(events).toEqual([`inactive ${ErrorCode.NOT_COORDINATOR}`, `settled ${ErrorCode.KAFKA_STORAGE_ERROR}`]);
     expect(shard.current).toBeNull();
     expect(shard.unavailable()).toBe(ErrorCode.NOT_COORDINATOR);
+  });
+
+  it('keeps its state and its lead when a log that stays in use has no room, and says so once', async () => {
+    const lines: string[] = [];
+    const { log, shard, settled, turn, add } = await start({ lines });
+    add('kept', 10);
+    turn();
+    log.failures = [ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.KAFKA_STORAGE_ERROR];
+    for (const name of ['a', 'b']) {
+      add(name, 1);
+      turn();
+    }
+    expect(settled.slice(1)).toEqual([['a', ErrorCode.COORDINATOR_NOT_AVAILABLE], ['b', ErrorCode.COORDINATOR_NOT_AVAILABLE]]);
+    expect(shard.current).toMatchObject({ value: 10, endedWith: null, activations: 1 });
+    expect(lines.filter((line) => line.includes('could not write'))).toHaveLength(1);
+    add('c', 2);
+    turn();
+    expect(settled.at(-1)).toEqual(['c', 0]);
+    expect(shard.current!.value).toBe(12);
   });
 
   it('refuses more than its bound without running the decision', async () => {

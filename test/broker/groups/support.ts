@@ -54,8 +54,13 @@ export class FakeClock implements Clock {
   }
 }
 
-export function silentLogger(lines: string[] = []): Logger {
-  const note = (message: string): void => void lines.push(message);
+export type OnLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export function silentLogger(lines: string[] = [], onLine?: OnLine): Logger {
+  const note: OnLine = (message, fields) => {
+    lines.push(message);
+    onLine?.(message, fields);
+  };
   const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
   return logger;
 }
@@ -132,6 +137,7 @@ export const defaultSettings: GroupSettings = {
   retentionCheckIntervalMs: 600_000,
   pendingJoinsMax: 1_000,
   pendingWritesMax: 1_000,
+  protocolBytesMax: 1_000_000_000,
 };
 
 export const SESSION_TIMEOUT_MS = 10_000;
@@ -158,6 +164,7 @@ export class Harness {
   readonly clock: FakeClock;
   readonly log: ArrayLog;
   readonly lines: string[] = [];
+  onLine: OnLine = () => undefined;
   readonly topics = new Map<string, string>([['a', 'AAAAAAAAAAAAAAAAAAAAAQ'], ['b', 'AAAAAAAAAAAAAAAAAAAAAg']]);
   readonly coordinator: GroupCoordinator;
   private tasks: (() => void)[] = [];
@@ -169,7 +176,7 @@ export class Harness {
       idOf: (name) => this.topics.get(name),
       nameOf: (id) => [...this.topics].find(([, known]) => known === id)?.[0],
     };
-    const ports = { clock, random: countingRandom(), logger: silentLogger(this.lines) };
+    const ports = { clock, random: countingRandom(), logger: silentLogger(this.lines, (message, fields) => this.onLine(message, fields)) };
     this.coordinator = new GroupCoordinator({ log, config: { ...defaultSettings, ...settings }, ports, topicIds, defer: (task) => void this.tasks.push(task) });
   }
 

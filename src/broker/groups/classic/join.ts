@@ -1,11 +1,11 @@
 import { ErrorCode } from '../../../protocol/errors.ts';
 import type { JoinGroupRequest } from '../../../protocol/generated/joinGroup.ts';
-import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../settings.ts';
+import { MEMBER_PROTOCOL_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT_MS } from '../settings.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember, groupWriteError } from './checks.ts';
 import { ClassicState } from './group.ts';
 import type { ClassicGroup } from './group.ts';
-import { ClassicMember } from './member.ts';
+import { ClassicMember, protocolBytes } from './member.ts';
 import type { JoinReply, MemberProtocol } from './member.ts';
 import { awaitPendingMember, joinedReply, prepareRebalance, rebalanceOrCompleteJoin, resetSession, writeGroup } from './rebalance.ts';
 import { copyOf } from './record.ts';
@@ -43,6 +43,9 @@ export function joinGroup(state: GroupState, request: JoinGroupRequest, client: 
   const known = state.groups.get(groupId);
   if (known === undefined && !isNewMember) return refuse(reply, memberId, ErrorCode.UNKNOWN_MEMBER_ID);
   if (isNewMember && state.tally.pendingJoins >= state.settings.pendingJoinsMax) return refuse(reply, '', ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  const bytes = protocolBytes(request.protocols);
+  if (bytes > MEMBER_PROTOCOL_BYTES_MAX) return refuse(reply, memberId, ErrorCode.INVALID_REQUEST);
+  if (!state.takeProtocolBytes(bytes)) return refuse(reply, memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE);
   const group = known ?? state.createGroup(groupId);
   const joining: Joining = { state, group, request, client, reply };
   const write = isNewMember ? joinNewMember(joining) : joinKnownMember(joining);

@@ -4,7 +4,7 @@ import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember } from './checks.ts';
 import { ClassicState } from './group.ts';
 import type { ClassicGroup } from './group.ts';
-import { afterLeave, removeMember } from './rebalance.ts';
+import { afterLeave, noteRemoved, removeMember } from './rebalance.ts';
 
 export interface Leaving {
   /** Of the whole request. */
@@ -20,8 +20,14 @@ export function leaveGroup(state: GroupState, groupId: string, leaving: readonly
   if (group.is(ClassicState.dead)) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [], write: null };
   const members = leaving.map((member) => answer(member, leaveMember(group, member)));
   const left = members.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
-  const write = left.length === 0 ? null : afterLeave(state, group, `${left.length} members left: ${leaving[0]?.reason ?? 'not provided'}`);
-  return { errorCode: ErrorCode.NONE, members, write };
+  if (left.length === 0) return { errorCode: ErrorCode.NONE, members, write: null };
+  noteRemoved(state, group, left.map(nameOf), `LeaveGroup: ${leaving[0]?.reason ?? 'not provided'}`);
+  return { errorCode: ErrorCode.NONE, members, write: afterLeave(state, group, `${left.length} members left`) };
+}
+
+/** An administrator names a static member by its instance alone. */
+function nameOf({ memberId, groupInstanceId }: MemberResponse): string {
+  return memberId === '' ? (groupInstanceId ?? '') : memberId;
 }
 
 function answer({ memberId, groupInstanceId }: MemberIdentity, errorCode: number): MemberResponse {

@@ -10,6 +10,15 @@ export interface MemberProtocol {
   readonly metadata: Buffer;
 }
 
+const PROTOCOL_OVERHEAD_BYTES = 100;
+
+/** Memory that protocols take, about. */
+export function protocolBytes(protocols: readonly { readonly name: string; readonly metadata: Uint8Array }[]): number {
+  let bytes = 0;
+  for (const { name, metadata } of protocols) bytes += PROTOCOL_OVERHEAD_BYTES + name.length + metadata.length;
+  return bytes;
+}
+
 export type JoinReply = (response: JoinGroupResponse) => void;
 export type SyncReply = (response: SyncGroupResponse) => void;
 

@@ -21,7 +21,8 @@ export function resetSession(state: GroupState, group: ClassicGroup, member: Cla
 
 function expireMember(state: GroupState, group: ClassicGroup, member: ClassicMember): GroupWrite | null {
   if (group.members.get(member.memberId) !== member || member.needsNoHeartbeat) return null;
-  state.host.logger.info('a member missed its session timeout', { groupId: group.groupId, memberId: member.memberId });
+  const { memberId, sessionTimeoutMs } = member;
+  noteRemoved(state, group, [memberId], member.isNew ? 'its first rebalance took too long' : `no heartbeat for ${sessionTimeoutMs} ms`);
   removeMember(group, member);
   return afterExpiry(state, group, `member ${member.memberId} missed its session timeout`);
 }
@@ -30,6 +31,15 @@ function expireMember(state: GroupState, group: ClassicGroup, member: ClassicMem
 export function removeMember(group: ClassicGroup, member: ClassicMember): void {
   group.answerJoin(member, joinError('', ErrorCode.UNKNOWN_MEMBER_ID));
   group.remove(member.memberId);
+}
+
+/** Members named in one line of the log. */
+const MEMBERS_LOGGED_MAX = 20;
+
+/** Whoever is expelled learns it from an error code that looks the same for every cause: the log has the cause. */
+export function noteRemoved(state: GroupState, group: ClassicGroup, memberIds: readonly string[], reason: string): void {
+  const fields = { groupId: group.groupId, generation: group.generation, state: group.state, members: memberIds.slice(0, MEMBERS_LOGGED_MAX), reason };
+  state.host.logger.info('members are removed from a group', memberIds.length > MEMBERS_LOGGED_MAX ? { ...fields, memberCount: memberIds.length } : fields);
 }
 
 /** A session has ended; this also cuts the initial delay short when everybody else is there. */
@@ -54,9 +64,11 @@ export function awaitPendingMember(state: GroupState, group: ClassicGroup, membe
 
 function expirePendingMember(state: GroupState, group: ClassicGroup, memberId: string): GroupWrite | null {
   if (!group.pendingJoins.has(memberId)) return null;
+  state.host.logger.debug('a member did not come back with the id that it was given', { groupId: group.groupId, memberId });
   group.remove(memberId);
   state.dropIfUnused(group);
-  return afterExpiry(state, group, `pending member ${memberId} did not come back`);
+  // it had nothing: those who work go on
+  return group.is(ClassicState.preparingRebalance) && group.hasAllMembersJoined ? completeJoin(state, group) : null;
 }
 
 export function rebalanceOrCompleteJoin(state: GroupState, group: ClassicGroup, reason: string): GroupWrite | null {
@@ -107,9 +119,7 @@ function setJoinTimer(state: GroupState, group: ClassicGroup, delayMs: number, r
 /** Ends the wait for JoinGroup: with the members that have come and the static ones that have not. */
 function completeJoin(state: GroupState, group: ClassicGroup): GroupWrite | null {
   group.joinTimer?.cancel();
-  for (const member of group.members.values()) {
-    if (member.joinReply === null && !member.isStatic) group.remove(member.memberId);
-  }
+  removeAbsent(state, group);
   if (!group.electJoinedLeader() && group.members.size > 0) {
     // only static members are left, all silent: their sessions end this
     setJoinTimer(state, group, group.rebalanceTimeoutMs, () => completeJoin(state, group));
@@ -117,6 +127,7 @@ function completeJoin(state: GroupState, group: ClassicGroup): GroupWrite | null
   }
   group.newMemberAdded = false;
   group.startGeneration(state.now());
+  state.host.logger.info('a group begins a generation', { groupId: group.groupId, generation: group.generation, memberCount: group.members.size });
   if (group.isEmpty) return becomeEmpty(state, group);
   answerJoins(state, group);
   group.syncTimer?.cancel();
@@ -124,6 +135,14 @@ function completeJoin(state: GroupState, group: ClassicGroup): GroupWrite | null
   group.syncTimer = state.host.timers.create(() => state.host.write(expireSyncs(state, group, generation)));
   group.syncTimer.set(group.rebalanceTimeoutMs);
   return null;
+}
+
+/** Dynamic members that have not rejoined; static ones may still come back within their session. */
+function removeAbsent(state: GroupState, group: ClassicGroup): void {
+  const absent = [...group.members.values()].filter((member) => member.joinReply === null && !member.isStatic).map(({ memberId }) => memberId);
+  if (absent.length === 0) return;
+  noteRemoved(state, group, absent, `no JoinGroup within the rebalance timeout of ${group.rebalanceTimeoutMs} ms`);
+  for (const memberId of absent) group.remove(memberId);
 }
 
 /** Written, so that after a restart the members of the last generation do not come back; a failure is no harm: they would soon expire. */
@@ -173,6 +192,7 @@ function expireSyncs(state: GroupState, group: ClassicGroup, generation: number)
   if (group.generation !== generation || group.pendingSyncs.size === 0) return null;
   if (!group.is(ClassicState.completingRebalance) && !group.is(ClassicState.stable)) return null;
   const late = [...group.pendingSyncs];
+  noteRemoved(state, group, late, `no SyncGroup within the rebalance timeout of ${group.rebalanceTimeoutMs} ms`);
   for (const memberId of late) group.remove(memberId);
   return prepareRebalance(state, group, `${late.length} members sent no SyncGroup in time`);
 }
