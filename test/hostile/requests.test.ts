@@ -13,13 +13,16 @@ import { makeMetadataRequest, makeMetadataRequestTopic } from '../../src/protoco
 import { makeOffsetCommitRequest, makeOffsetCommitRequestPartition, makeOffsetCommitRequestTopic } from '../../src/protocol/generated/offsetCommit.ts';
 import { makeOffsetForLeaderEpochRequest } from '../../src/protocol/generated/offsetForLeaderEpoch.ts';
 import {
-  CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics, DescribeTopicPartitions, Fetch, FindCoordinator, ListOffsets, Metadata, OffsetCommit, OffsetFetch,
+  CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics, DescribeConfigs, DescribeTopicPartitions, Fetch, FindCoordinator, ListOffsets, Metadata, OffsetCommit, OffsetFetch,
   OffsetForLeaderEpoch,
 } from '../broker/support/apis.ts';
+import { makeDescribeConfigsRequest, makeDescribeConfigsResource } from '../../src/protocol/generated/describeConfigs.ts';
+import { makeDescribeGroupsRequest } from '../../src/protocol/generated/describeGroups.ts';
 import { makeFindCoordinatorRequest } from '../../src/protocol/generated/findCoordinator.ts';
 import { makeDescribeTopicPartitionsRequest } from '../../src/protocol/generated/describeTopicPartitions.ts';
 import { makeOffsetFetchRequest, makeOffsetFetchRequestGroup, makeOffsetFetchRequestTopics } from '../../src/protocol/generated/offsetFetch.ts';
 import { Arena, createTopic } from './support/arena.ts';
+import { DescribeGroups } from './support/apis.ts';
 import { goodBatch } from './support/batches.ts';
 import { produce } from './support/producing.ts';
 import type { RawClient } from './support/rawClient.ts';
@@ -230,6 +233,38 @@ describe('far too much', () => {
         expect(fetched.errorCode).toBe(NONE);
       }
     }, { growthMibMax: 320, acksDuringMin: 20 });
+  });
+
+  test('a request that would take too much memory once decoded closes its connection', async () => {
+    await arena.attack(async () => {
+      const client = await arena.connect();
+      const topics = new Array(500_000).fill(makeMetadataRequestTopic({ name: 'x' }));
+      client.send(Metadata, 9, makeMetadataRequest({ topics, allowAutoTopicCreation: false }));
+      await client.closed;
+      expect(client.receivedBytes).toBe(0);
+    });
+  });
+
+  test('20,000 new topics in one request are refused together', async () => {
+    await arena.attack(async () => {
+      const client = await arena.connect();
+      const topics = Array.from({ length: 20_000 }, (_none, index) => makeCreatableTopic({ name: `many-${index}`, numPartitions: 1, replicationFactor: 1 }));
+      const response = await client.call(CreateTopics, 5, makeCreateTopicsRequest({ timeoutMs: 10_000, topics }));
+      expect(new Set(response.topics.map(({ errorCode }) => errorCode))).toEqual(new Set([ErrorCode.POLICY_VIOLATION]));
+    });
+  });
+
+  test('what is asked for 100,000 times is told once', async () => {
+    await arena.attack(async () => {
+      const client = await arena.connect();
+      const resources = new Array(100_000).fill(makeDescribeConfigsResource({ resourceType: 4, resourceName: '1', configurationKeys: null }));
+      const configs = await client.call(DescribeConfigs, 4, makeDescribeConfigsRequest({ resources, includeDocumentation: true, includeSynonyms: true }));
+      expect(configs.results.length).toBe(1);
+      const described = await client.call(DescribeGroups, 5, makeDescribeGroupsRequest({ groups: new Array(100_000).fill('first') }));
+      expect(described.groups.map(({ groupId, errorCode }) => ({ groupId, errorCode }))).toEqual([{ groupId: 'first', errorCode: NONE }]);
+      const groups = new Array(100_000).fill(makeOffsetFetchRequestGroup({ groupId: 'first', topics: null }));
+      expect((await client.call(OffsetFetch, 8, makeOffsetFetchRequest({ groups }))).groups.length).toBe(1);
+    }, { growthMibMax: 128 });
   });
 
   test('Fetch sessions that never were', async () => {
