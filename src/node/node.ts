@@ -12,7 +12,7 @@ import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts'
 import type { Network } from '../base/wire.ts';
 import { createBroker, type Broker } from '../broker/index.ts';
 import type { BrokerConfig } from '../config/types.ts';
-import { EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
+import { adoptKafkaData, EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
 import { createTcpNetwork } from '../net/tcp.ts';
 import { LimitedLog } from '../server/limitedLog.ts';
@@ -89,7 +89,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   const store = openStorage(options, disk, ports);
   opened.add(() => store.close());
   await store.claim();
-  const metadata = await openMetadata(config, disk, ports, store.clusterId);
+  const metadata = await openMetadata(config, disk, ports, store);
   opened.add(() => metadata.close());
   const metrics = new MetricsRegistry();
   const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics });
@@ -134,7 +134,8 @@ function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManag
 }
 
 /** In the log directory that has a journal already, also when log.dirs were put in another order; else in the first. */
-async function openMetadata(config: BrokerConfig, disk: Disk, ports: Ports, clusterId: string): Promise<EmbeddedMetadata> {
+async function openMetadata(config: BrokerConfig, disk: Disk, ports: Ports, store: StoreManager): Promise<EmbeddedMetadata> {
+  const { clusterId } = store;
   const directory = await directoryOfJournal(config.logDirs, disk);
   return openEmbeddedMetadata({
     disk,
@@ -146,7 +147,12 @@ async function openMetadata(config: BrokerConfig, disk: Disk, ports: Ports, clus
     nodeId: config.nodeId,
     defaults: { partitions: config.numPartitions, replicationFactor: config.defaultReplicationFactor },
     staticSettings: config.layers.static,
+    ...(store.adoptsDirectories ? { firstRecords: () => recordsOfKafka(config, disk, ports) } : {}),
   });
+}
+
+function recordsOfKafka(config: BrokerConfig, disk: Disk, { random, logger }: Ports): ReturnType<typeof adoptKafkaData> {
+  return adoptKafkaData({ disk, random, logger, directories: config.logDirs, nodeId: config.nodeId, layers: config.layers });
 }
 
 async function directoryOfJournal(directories: readonly string[], disk: Disk): Promise<string> {

@@ -37,6 +37,7 @@ export async function claimDirectory(disk: Disk, directory: LogDirectory, rules:
   if (holdsPartitions && !directory.wasClean) {
     throw new StoreError('foreignData', path, `${path} was not stopped in order by Apache Kafka: start and stop Kafka on it once, then adopt it`);
   }
+  directory.isForeign = true;
   return meta;
 }
 
@@ -80,7 +81,7 @@ export function agreeOnIdentity(found: ReadonlyMap<LogDirectory, MetaProperties 
     const path = `${directory.path}/${FileName.metaProperties}`;
     clusterId ??= meta.clusterId;
     if (meta.clusterId !== clusterId) throw new StoreError('mismatch', path, `${path} belongs to cluster ${meta.clusterId}, expected ${clusterId}`);
-    if (meta.nodeId !== rules.nodeId) throw new StoreError('mismatch', path, `${path} belongs to node ${meta.nodeId}, expected ${rules.nodeId}`);
+    if (meta.nodeId !== rules.nodeId) throw new StoreError('mismatch', path, `${path} belongs to node ${meta.nodeId}, not to node ${rules.nodeId}: set node.id=${meta.nodeId}`);
     const twin = meta.directoryId === null ? undefined : ids.get(meta.directoryId);
     if (twin !== undefined) throw new StoreError('duplicate', path, `${path} has the same directory.id as ${twin}`);
     if (meta.directoryId !== null) ids.set(meta.directoryId, path);

@@ -20,6 +20,8 @@ export class LogDirectory implements LogHost {
   online = true;
   /** It was stopped in order the last time. */
   wasClean = false;
+  /** It is Apache Kafka's until everything in it was loaded. */
+  isForeign = false;
   lock: DirectoryLock | null = null;
   readonly flushes: FlushGroup;
   readonly #disk: Disk;

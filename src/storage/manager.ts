@@ -18,6 +18,7 @@ import { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
 import type { LogEnvironment } from './logState.ts';
 import { LogTable } from './logTable.ts';
+import type { MetaProperties } from './metaProperties.ts';
 import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
 import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
 import type { TopicConfigView } from './settings.ts';
@@ -72,6 +73,7 @@ export class StoreManager implements LogManager {
   /** By folder name: opens and deletes of one partition come one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #identity: DirectoryIdentity | null = null;
+  readonly #adopting = new Map<LogDirectory, MetaProperties | null>();
   #starting: Promise<void> = Promise.resolve();
   #phase: 'new' | 'claimed' | 'starting' | 'open' | 'closed' = 'new';
 
@@ -161,8 +163,16 @@ export class StoreManager implements LogManager {
     }
     const identity = agreeOnIdentity(found, this.#options, ports.random);
     this.#identity = identity;
-    for (const [directory, meta] of found) await this.#orOffline(directory, () => identifyDirectory(disk, directory, meta, identity, ports.random));
+    for (const [directory, meta] of found) {
+      if (directory.isForeign) this.#adopting.set(directory, meta);
+      else await this.#orOffline(directory, () => identifyDirectory(disk, directory, meta, identity, ports.random));
+    }
     this.#checkAnyOnline();
+  }
+
+  /** Directories of Apache Kafka are among those claimed: they become ours at the end of `start`, so that whoever needs to can read them before. */
+  get adoptsDirectories(): boolean {
+    return this.#adopting.size > 0;
   }
 
   async #loadAll(configOf: (topic: string) => TopicConfigView, onProgress: (done: number, total: number, path: string) => void): Promise<void> {
@@ -185,11 +195,20 @@ export class StoreManager implements LogManager {
     for (const directory of this.#directories) {
       if (!directory.online) continue;
       await this.#orOffline(directory, async () => {
+        await this.#adopt(directory);
         await forgetCleanStop(this.#options.disk, directory);
         await directory.saveOffsets();
       });
     }
     this.#checkAnyOnline();
+  }
+
+  async #adopt(directory: LogDirectory): Promise<void> {
+    const meta = this.#adopting.get(directory);
+    if (meta === undefined) return;
+    const { disk, ports } = this.#options;
+    await identifyDirectory(disk, directory, meta, this.#identity as DirectoryIdentity, ports.random);
+    this.#adopting.delete(directory);
   }
 
   async #orOffline(directory: LogDirectory, work: () => Promise<void>): Promise<void> {

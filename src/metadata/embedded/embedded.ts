@@ -1,3 +1,4 @@
+import { DiskError } from '../../base/disk.ts';
 import type { Disk } from '../../base/disk.ts';
 import type { Clock, Logger, Random } from '../../base/ports.ts';
 import type { Settings } from '../../config/layers.ts';
@@ -35,37 +36,54 @@ export interface EmbeddedMetadataOptions {
   /** The broker's file: topic settings are checked against it together with what was set while running. */
   readonly staticSettings: Settings;
   readonly snapshotAfterBytes?: number;
+  /** What a journal that is new begins with, so that the folders that are there already are known. Written together with the first life: both or neither. */
+  readonly firstRecords?: () => Promise<readonly MetadataRecord[]>;
 }
 
 /** The metadata of a cluster of one node, kept by the node itself. */
 export interface EmbeddedMetadata extends ClusterMetadata {
-  /** There was no journal: over folders that hold partitions, that means that it was lost. */
+  /** There was no journal, and nothing to begin one with: over folders that hold partitions, that means that it was lost. */
   readonly isNew: boolean;
 }
 
 /**
  * Opens the journal, replays it and begins a new life of this node: every partition enters a new leader epoch, so that clients notice a tail that a crash
- * took. Rejects with MetadataError `corrupt` (with the path) or `fenced` (the journal is another node's), or DiskError.
+ * took. Rejects with MetadataError `corrupt` (with the path) or `fenced` (the journal is another node's), DiskError, or what
+ * `firstRecords` throws; then no journal was begun.
  */
 export async function openEmbeddedMetadata(options: EmbeddedMetadataOptions): Promise<EmbeddedMetadata> {
   const image = new MutableClusterImage(options.clusterId, options.nodeId);
   image.beginReplay();
+  const folder = `${options.directory}/${EMBEDDED_METADATA_FOLDER}`;
+  const { firstRecords } = options;
+  // Before the folder is made: Apache Kafka, for one, does not start where it finds it.
+  let first = firstRecords === undefined || (await exists(options.disk, folder)) ? null : await firstRecords();
   const journal = await Journal.open({
     disk: options.disk,
-    directory: `${options.directory}/${EMBEDDED_METADATA_FOLDER}`,
+    directory: folder,
     now: () => options.clock.now(),
     onBatch: (values, nextOffset) => image.apply(values.map(decodeMetadataRecord), nextOffset - 1),
     ...(options.snapshotAfterBytes === undefined ? {} : { snapshotAfterBytes: options.snapshotAfterBytes }),
   });
   image.endReplay();
-  const metadata = new Embedded(options, image, journal);
+  const isBegun = !journal.isEmpty;
+  const metadata = new Embedded(options, image, journal, !isBegun && firstRecords === undefined);
   try {
-    await metadata.beginLife();
+    // The folder may be there from an attempt that came no further.
+    if (!isBegun && firstRecords !== undefined) first ??= await firstRecords();
+    await metadata.beginLife(isBegun ? [] : (first ?? []));
   } catch (error) {
     await metadata.close();
     throw error;
   }
   return metadata;
+}
+
+async function exists(disk: Disk, folder: string): Promise<boolean> {
+  return disk.list(folder).then(() => true, (error: unknown) => {
+    if (error instanceof DiskError && error.code === 'ENOENT') return false;
+    throw error;
+  });
 }
 
 /** What a request decided: records to write (none: nothing changes) and what to answer once they are durable. */
@@ -86,11 +104,11 @@ class Embedded implements EmbeddedMetadata, Controller {
   #tail: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(options: EmbeddedMetadataOptions, image: MutableClusterImage, journal: Journal) {
+  constructor(options: EmbeddedMetadataOptions, image: MutableClusterImage, journal: Journal, isNew: boolean) {
     this.#options = options;
     this.#image = image;
     this.#journal = journal;
-    this.isNew = journal.isEmpty;
+    this.isNew = isNew;
     this.#incarnationId = Buffer.from(options.random.bytes(INCARNATION_BYTES)).toString('base64url');
   }
 
@@ -107,13 +125,16 @@ class Embedded implements EmbeddedMetadata, Controller {
     return () => this.#listeners.delete(listener);
   }
 
-  async beginLife(): Promise<void> {
+  async beginLife(first: readonly MetadataRecord[]): Promise<void> {
     const { nodeId } = this.#options;
     for (const other of this.#image.brokers.keys()) {
       if (other !== nodeId) throw new MetadataError('fenced', `the metadata in ${this.#journal.directory} belongs to node ${other}; this node is ${nodeId}`);
     }
     const known = this.#image.brokers.get(nodeId);
-    await this.#change(() => this.#registration(known?.endpoints ?? [], known?.rack ?? null, true));
+    await this.#change(() => {
+      const { records, answer } = this.#registration(known?.endpoints ?? [], known?.rack ?? null, true);
+      return { records: [...records, ...first], answer };
+    });
   }
 
   async register(broker: Omit<BrokerRegistration, 'epoch' | 'fenced'>): Promise<void> {
