@@ -80,14 +80,9 @@ interface Batch {
 
 type ShardStatus = 'idle' | 'loading' | 'active' | 'failed';
 
-/** After these this node no longer speaks for the partition, or cannot know what its log holds. */
+/** After these this node no longer speaks for the partition. */
 function endsLeadership(errorCode: number): boolean {
-  return (
-    errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ||
-    errorCode === ErrorCode.FENCED_LEADER_EPOCH ||
-    errorCode === ErrorCode.NOT_COORDINATOR ||
-    errorCode === ErrorCode.KAFKA_STORAGE_ERROR
-  );
+  return errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH || errorCode === ErrorCode.NOT_COORDINATOR;
 }
 
 /** What clients are told about a failed append: an error that makes them look for the coordinator again, or try again. */
@@ -131,6 +126,8 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
   private flushDue = false;
   private pendingWrites = 0;
   private commitTimer: { cancel(): void } | null = null;
+  /** Of the last append, 0 when it went well: a disk that stays full is told once. */
+  private lastFailure: number = ErrorCode.NONE;
 
   constructor(
     partition: number,
@@ -255,12 +252,26 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND) {
       const batch = this.batches.shift();
       assert(batch !== undefined, 'the batch in flight is the first');
+      this.lastFailure = ErrorCode.NONE;
       if (this.batches.length > 0) this.flushLater();
       else this.dropCommitTimer();
       return this.settleAll(batch.settles, errorCode);
     }
-    this.logger.warn('a coordinator could not write', { topic: this.log.topic, partition: this.partition, errorCode });
-    if (endsLeadership(errorCode)) return this.unload(errorCode);
+    if (errorCode !== this.lastFailure) this.logger.warn('a coordinator could not write', { topic: this.log.topic, partition: this.partition, errorCode });
+    this.lastFailure = errorCode;
+    if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR) this.onStorageError();
+    else if (endsLeadership(errorCode)) this.unload(errorCode);
+    else this.takeBack(errorCode);
+  }
+
+  /** A log that stays in use has kept nothing of the batch (its disk is full, perhaps): only that is lost. One that went offline holds nobody knows what. */
+  private onStorageError(): void {
+    if (this.log.leads(this.partition)) this.takeBack(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    else this.unload(ErrorCode.KAFKA_STORAGE_ERROR);
+  }
+
+  /** The state goes back to what the log holds. */
+  private takeBack(errorCode: number): void {
     const failed = this.batches;
     this.batches = [];
     this.dropCommitTimer();
