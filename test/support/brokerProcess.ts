@@ -43,6 +43,8 @@ export interface BrokerOptions {
   readonly dataFolder?: string;
   readonly overrides?: Readonly<Record<string, string | number>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Further words of the command line. */
+  readonly flags?: readonly string[];
   /** What stands before the command line: a program that replaces itself by the broker (`prlimit`, `nsenter`). */
   readonly prefix?: readonly string[];
 }
@@ -64,7 +66,7 @@ export function spawnBroker(port: number, dataFolder: string, options: BrokerOpt
     ...options.overrides,
   };
   const overrides = Object.entries(settings).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
-  const [program, ...words] = [...(options.prefix ?? []), process.execPath, path.join(projectRoot, 'bin/kafka-server-start'), ...overrides] as [string, ...string[]];
+  const [program, ...words] = [...(options.prefix ?? []), process.execPath, path.join(projectRoot, 'bin/kafka-server-start'), ...overrides, ...(options.flags ?? [])] as [string, ...string[]];
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
