@@ -85,7 +85,7 @@ export class Consumer {
   async poll(listener: RecordListener, timeoutMs: number = this.#options.fetchWaitMsMax): Promise<number> {
     const deadlineMs = this.#now() + timeoutMs;
     for (;;) {
-      if (this.#isClosed) throw new ClientError('CLOSED', 'the consumer was closed');
+      if (this.#isClosed || this.#cluster.isClosed) throw new ClientError('CLOSED', 'the consumer was closed');
       const count = await this.#pollOnce(listener, deadlineMs);
       if (count > 0 || this.#isWoken || this.#isClosed || this.#now() >= deadlineMs) {
         this.#isWoken = false;
@@ -128,7 +128,9 @@ export class Consumer {
     this.#member?.onPoll();
     this.#checkTopicsIfDue();
     if (!this.#isReady()) {
-      this.#preparing ??= this.#prepare();
+      this.#preparing ??= this.#prepare().finally(() => {
+        this.#preparing = null;
+      });
       await this.#waitUntil(deadlineMs, this.#preparing);
     }
     const failure = this.#failure;
@@ -176,7 +178,6 @@ export class Consumer {
         await this.#cluster.pause(this.#backoff.next());
       }
     }
-    this.#preparing = null;
   }
 
   async #takePartitions(choice: TopicChoice): Promise<void> {

@@ -129,7 +129,7 @@ export class Fetcher {
 
   /** Begins a fetch to each leader that has none under way, as far as there is room. */
   #fill(): void {
-    if (this.#isStopped || this.#readyBytes >= PREFETCH_BYTES) return;
+    if (this.#isStopped || this.#cluster.isClosed || this.#readyBytes >= PREFETCH_BYTES) return;
     const byLeader = new Map<number, AskedPartition[]>();
     let isLeaderMissing = false;
     for (const state of this.#states.values()) {
