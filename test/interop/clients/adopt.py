@@ -12,6 +12,8 @@ COMMITTED = 200
 TOPIC = 'orders'
 SETTINGS = {'retention.ms': '7200000', 'max.message.bytes': '2000000', 'cleanup.policy': 'compact,delete'}
 GROUP = 'shop'
+# Of the consumer protocol (KIP-848).
+NEW_GROUP = 'new-shop'
 
 
 def values():
@@ -29,8 +31,13 @@ def produce(address, codec, lines):
     assert not failures, failures[0]
 
 
-def consumer(address):
-    return Consumer({'bootstrap.servers': address, 'group.id': GROUP, 'auto.offset.reset': 'earliest', 'enable.auto.commit': False})
+def consumer(address, group=GROUP, **more):
+    return Consumer({'bootstrap.servers': address, 'group.id': group, 'auto.offset.reset': 'earliest', 'enable.auto.commit': False, **more})
+
+
+def committed(reader):
+    offsets = reader.committed([TopicPartition(TOPIC, index) for index in range(PARTITIONS)], 30)
+    return sum(max(found.offset, 0) for found in offsets)
 
 
 def take(reader, count):
@@ -70,6 +77,11 @@ def fill(address):
     taken = take(reader, COMMITTED)
     reader.commit(asynchronous=False)
     reader.close()
+    reader = consumer(address, NEW_GROUP, **{'group.protocol': 'consumer'})
+    reader.subscribe([TOPIC])
+    take(reader, COMMITTED)
+    reader.commit(asynchronous=False)
+    reader.close()
     list(admin.delete_topics(['deleted']).values())[0].result(30)
     assert settings_of(address) == SETTINGS
     print(json.dumps({'topics': topics_of(address), 'taken': [message.value().decode() for message in taken]}))
@@ -79,8 +91,12 @@ def resume(address, before):
     assert topics_of(address) == before['topics'], topics_of(address)
     assert settings_of(address) == SETTINGS, settings_of(address)
     reader = consumer(address)
-    offsets = reader.committed([TopicPartition(TOPIC, index) for index in range(PARTITIONS)], 30)
-    assert sum(max(found.offset, 0) for found in offsets) == COMMITTED, offsets
+    assert committed(reader) == COMMITTED, committed(reader)
+    newer = consumer(address, NEW_GROUP)
+    assert committed(newer) == COMMITTED, committed(newer)
+    newer.subscribe([TOPIC])
+    take(newer, len(values()) - COMMITTED)
+    newer.close()
     produce(address, 'lz4', ['more-%d' % number for number in range(PER_CODEC)])
     reader.subscribe([TOPIC])
     rest = take(reader, len(values()) + PER_CODEC - COMMITTED)
@@ -93,8 +109,7 @@ def resume(address, before):
 
 def ended(address):
     reader = consumer(address)
-    offsets = reader.committed([TopicPartition(TOPIC, index) for index in range(PARTITIONS)], 30)
-    assert sum(found.offset for found in offsets) == len(values()) + PER_CODEC, offsets
+    assert committed(reader) == len(values()) + PER_CODEC, committed(reader)
     assert settings_of(address) == SETTINGS
     reader.close()
 
