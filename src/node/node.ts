@@ -92,7 +92,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   const metadata = await openMetadata(config, disk, ports, store);
   opened.add(() => metadata.close());
   const metrics = new MetricsRegistry();
-  const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics });
+  const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics, afterTurn });
   opened.add(() => broker.stop());
   await broker.start(options.onProgress);
   const server = openServer(options, broker, ports, metrics);
@@ -101,6 +101,11 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   await broker.announce(listeners.map((listener) => endpointOf(listener, config)));
   server.serve();
   return { listeners, clusterId: store.clusterId, broker, metrics, close: (drainMs) => closeNode(broker, server, opened, drainMs) };
+}
+
+/** Between the reads of one turn and those of the next. */
+function afterTurn(task: () => void): void {
+  setImmediate(task);
 }
 
 async function closeNode(broker: Broker, server: Server, opened: Opened, drainMs: number | undefined): Promise<void> {
