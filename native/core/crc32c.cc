@@ -27,7 +27,13 @@ constexpr uint32_t shiftConstant(uint64_t bytes) { return gf2::powerOfX(bytes * 
 
 #if defined(__x86_64__)
 
-#define TIDELOG_SSE42 __attribute__((target("sse4.2,pclmul")))
+// Clang counts the CRC instructions as a feature of their own.
+#if defined(__clang__)
+#define TIDELOG_CRC_TARGET "crc32,sse4.2,pclmul"
+#else
+#define TIDELOG_CRC_TARGET "sse4.2,pclmul"
+#endif
+#define TIDELOG_SSE42 __attribute__((target(TIDELOG_CRC_TARGET)))
 
 TIDELOG_SSE42 inline uint32_t shiftSse42(uint32_t crc, uint32_t constant) {
   const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi32_si128(static_cast<int>(crc)), _mm_cvtsi32_si128(static_cast<int>(constant)), 0);
@@ -64,7 +70,7 @@ TIDELOG_SSE42 uint32_t updateSse42(uint32_t state, const uint8_t* at, size_t len
   return state;
 }
 
-#define TIDELOG_VPCLMUL __attribute__((target("sse4.2,pclmul,avx2,vpclmulqdq")))
+#define TIDELOG_VPCLMUL __attribute__((target(TIDELOG_CRC_TARGET ",avx2,vpclmulqdq")))
 
 // A 128-bit lane moved on by `bytes`: its low half is the higher power. A 64 x 64 bit reflected product lacks one x, so that the
 // constants are x^(8 * bytes + 63) and x^(8 * bytes - 1), as 64-bit reflected polynomials (our 32 bits in the upper half, which is
