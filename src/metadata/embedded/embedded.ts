@@ -86,6 +86,9 @@ async function exists(disk: Disk, folder: string): Promise<boolean> {
   });
 }
 
+/** Changes that must be possible on a full disk: those that free room, and the node's own registration. */
+type Urgency = 'urgent' | 'normal';
+
 /** What a request decided: records to write (none: nothing changes) and what to answer once they are durable. */
 interface Decision<T> {
   readonly records: readonly MetadataRecord[];
@@ -134,12 +137,12 @@ class Embedded implements EmbeddedMetadata, Controller {
     await this.#change(() => {
       const { records, answer } = this.#registration(known?.endpoints ?? [], known?.rack ?? null, true);
       return { records: [...records, ...first], answer };
-    });
+    }, 'urgent');
   }
 
   async register(broker: Omit<BrokerRegistration, 'epoch' | 'fenced'>): Promise<void> {
     if (broker.id !== this.#options.nodeId) throw new MetadataError('fenced', `node ${this.#options.nodeId} cannot register node ${broker.id}`);
-    await this.#change(() => this.#registration(broker.endpoints, broker.rack, false));
+    await this.#change(() => this.#registration(broker.endpoints, broker.rack, false), 'urgent');
   }
 
   #registration(endpoints: BrokerFact['endpoints'], rack: string | null, fenced: boolean): Decision<void> {
@@ -179,7 +182,7 @@ class Embedded implements EmbeddedMetadata, Controller {
         return accepted;
       });
       return { records, answer: () => outcomes };
-    });
+    }, 'urgent');
   }
 
   createPartitions(topic: string, count: number, assignments: readonly (readonly number[])[], validateOnly: boolean): Promise<ChangeOutcome> {
@@ -187,11 +190,11 @@ class Embedded implements EmbeddedMetadata, Controller {
   }
 
   incrementalAlterConfigs(type: ConfigResourceType, name: string, changes: readonly ConfigChange[], validateOnly: boolean): Promise<ChangeOutcome> {
-    return this.#decide(validateOnly, (records) => decideIncrementalConfigs(this.#context(), type, name, changes, records));
+    return this.#decide(validateOnly, (records) => decideIncrementalConfigs(this.#context(), type, name, changes, records), 'urgent');
   }
 
   alterConfigs(type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>, validateOnly: boolean): Promise<ChangeOutcome> {
-    return this.#decide(validateOnly, (records) => decideConfigs(this.#context(), type, name, configs, records));
+    return this.#decide(validateOnly, (records) => decideConfigs(this.#context(), type, name, configs, records), 'urgent');
   }
 
   allocateProducerIds(): Promise<{ first: number; count: number }> {
@@ -217,25 +220,25 @@ class Embedded implements EmbeddedMetadata, Controller {
     return { image: this.#image, defaults, random, layers: { dynamicBroker, dynamicDefault, static: staticSettings } };
   }
 
-  #decide(validateOnly: boolean, decide: (records: MetadataRecord[]) => ChangeOutcome): Promise<ChangeOutcome> {
+  #decide(validateOnly: boolean, decide: (records: MetadataRecord[]) => ChangeOutcome, urgency: Urgency = 'normal'): Promise<ChangeOutcome> {
     return this.#change(() => {
       const records: MetadataRecord[] = [];
       const outcome = decide(records);
       return { records: validateOnly ? [] : records, answer: () => outcome };
-    });
+    }, urgency);
   }
 
-  #change<T>(decide: () => Decision<T>): Promise<T> {
+  #change<T>(decide: () => Decision<T>, urgency: Urgency = 'normal'): Promise<T> {
     if (this.#closed) return Promise.reject(new MetadataError('unavailable', 'the metadata is closed'));
-    const done = this.#tail.then(() => this.#run(decide));
+    const done = this.#tail.then(() => this.#run(decide, urgency));
     this.#tail = done.then(() => this.#sumUp(), () => undefined);
     return done;
   }
 
-  async #run<T>(decide: () => Decision<T>): Promise<T> {
+  async #run<T>(decide: () => Decision<T>, urgency: Urgency): Promise<T> {
     const { records, answer } = decide();
     if (records.length > 0) {
-      await this.#journal.append(records.map((record) => encodeMetadataRecord(this.#writer, record)));
+      await this.#journal.append(records.map((record) => encodeMetadataRecord(this.#writer, record)), urgency === 'urgent');
       this.#publish(this.#image.apply(records, this.#journal.nextOffset - 1));
     }
     return answer();

@@ -17,6 +17,9 @@ const INDEX_INTERVAL_BYTES = 4096;
 const SNAPSHOT_BATCH_RECORDS = 1000;
 /** The journal is summed up once it is this long and longer than the last snapshot. */
 const DEFAULT_SNAPSHOT_AFTER_BYTES = 4 * 1024 * 1024;
+/** Room that is kept for the changes that free some, or without which the node could not start, on a disk that is full. */
+const RESERVE_BYTES = 256 * 1024;
+const RESERVE_NAME = '.reserve';
 const OFFSET_DIGITS = 20;
 const SEGMENT_NAME = /^(\d{20})\.log$/;
 const SNAPSHOT_NAME = /^(\d{20})\.checkpoint$/;
@@ -40,6 +43,7 @@ export class Journal {
   readonly #lock: DirectoryLock;
   #segment: Segment;
   #snapshotBytes: number;
+  #hasReserve = false;
   /** Set once the state of the disk is not known: nothing may be written any more. */
   #failure: MetadataError | null = null;
   readonly #plan: AppendPlan = {
@@ -75,7 +79,10 @@ export class Journal {
       await replaySegment(options, segment);
       await removeOlder(options, names, baseOffset, snapshotOffset);
       if (!names.includes(fileName(baseOffset, 'log'))) await disk.syncDirectory(directory);
-      return new Journal(options, lock, segment, snapshotBytes);
+      const journal = new Journal(options, lock, segment, snapshotBytes);
+      journal.#hasReserve = names.includes(RESERVE_NAME);
+      await journal.#keepReserve();
+      return journal;
     } catch (error) {
       await lock.release();
       throw error;
@@ -101,14 +108,40 @@ export class Journal {
     return bytes > (this.#options.snapshotAfterBytes ?? DEFAULT_SNAPSHOT_AFTER_BYTES) && bytes > this.#snapshotBytes;
   }
 
-  /** Writes one batch and syncs it. Rejects with MetadataError: unavailable (nothing was written) or unknown (and every later call is unavailable). */
-  async append(values: readonly Uint8Array[]): Promise<void> {
+  /**
+   * Writes one batch and syncs it. On a full disk, one that may use the reserve is written all the same. Rejects with MetadataError:
+   * unavailable (nothing was written) or unknown (and every later call is unavailable).
+   */
+  async append(values: readonly Uint8Array[], mayUseReserve = false): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    const status = await this.#write(buildBatch(values, this.nextOffset, this.#options.now()));
-    if (status === AppendStatus.ok) return this.#sync();
+    const batch = buildBatch(values, this.nextOffset, this.#options.now());
+    let status = await this.#write(batch);
+    if (status === AppendStatus.diskFull && mayUseReserve && (await this.#giveReserve())) status = await this.#write(batch);
+    if (status === AppendStatus.ok) return this.#finish();
     if (status === AppendStatus.diskFull) throw new MetadataError('unavailable', `no space left for the metadata in ${this.directory}`);
     if (status === AppendStatus.batchTooLarge) throw new MetadataError('unavailable', 'the change is too large for one write');
     throw this.#fail(`the metadata in ${this.directory} cannot be written (status ${status}, errno ${this.#result.errno})`);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#sync();
+    await this.#keepReserve();
+  }
+
+  /** Whether there was one. */
+  async #giveReserve(): Promise<boolean> {
+    if (!this.#hasReserve) return false;
+    this.#hasReserve = false;
+    await this.#options.disk.remove(`${this.directory}/${RESERVE_NAME}`).catch(() => {});
+    return true;
+  }
+
+  /** Where there is no room for it now, the next change tries again. */
+  async #keepReserve(): Promise<void> {
+    if (this.#hasReserve) return;
+    // Zeros would not take room on every file system.
+    const bytes = Buffer.alloc(RESERVE_BYTES, 'reserve ');
+    this.#hasReserve = await this.#options.disk.writeFileAtomic(`${this.directory}/${RESERVE_NAME}`, bytes).then(() => true, () => false);
   }
 
   #write(batch: Buffer): Promise<AppendStatus> {
