@@ -7,6 +7,7 @@ import type { Inflater } from '../record/inflater.ts';
 import { DeferredWork } from './deferredWork.ts';
 import { agreeOnIdentity, claimDirectory, forgetCleanStop, identifyDirectory } from './directoryOpening.ts';
 import type { DirectoryIdentity } from './directoryOpening.ts';
+import { diskTrouble } from './diskErrors.ts';
 import { Duties } from './duties.ts';
 import type { DutySettings } from './duties.ts';
 import { detachedFolder, isTopicName, partitionFolder } from './fileNames.ts';
@@ -197,10 +198,20 @@ export class StoreManager implements LogManager {
       await this.#orOffline(directory, async () => {
         await this.#adopt(directory);
         await forgetCleanStop(this.#options.disk, directory);
-        await directory.saveOffsets();
+        await this.#saveFirstOffsets(directory);
       });
     }
     this.#checkAnyOnline();
+  }
+
+  /** A full disk is no reason not to start, since only a broker that runs can free it: the older offsets only mean more work after a crash. */
+  async #saveFirstOffsets(directory: LogDirectory): Promise<void> {
+    try {
+      await directory.saveOffsets();
+    } catch (error) {
+      if (diskTrouble(error) !== 'full') throw error;
+      this.#options.ports.logger.warn('no space is left: appends will be refused until there is', { directory: directory.path });
+    }
   }
 
   async #adopt(directory: LogDirectory): Promise<void> {

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { assert } from '../../base/assert.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOptions } from '../../base/disk.ts';
 import type { NativeCore } from '../../binding/addon.ts';
-import { HostFiles } from './hostFiles.ts';
+import { HostFiles, asDiskError } from './hostFiles.ts';
 import { liveHolder, lockedError, ownHolderText } from './lockFile.ts';
 import { errorFromErrno } from './nativeErrors.ts';
 import { NativeSegment } from './nativeSegment.ts';
@@ -137,7 +137,16 @@ export class NativeDisk implements Disk {
       this.#core.exports.unlock(handle);
       throw lockedError(path, before);
     }
-    await writeFile(path, ownHolderText());
+    try {
+      await writeFile(path, ownHolderText());
+    } catch (error) {
+      const failure = asDiskError(error, path);
+      // Who holds it cannot be told then; the kernel's lock holds all the same, and a broker with a full disk must be able to start.
+      if (failure.code !== 'ENOSPC' && failure.code !== 'EDQUOT') {
+        this.#core.exports.unlock(handle);
+        throw failure;
+      }
+    }
     let held = true;
     return {
       release: async () => {
