@@ -12,10 +12,10 @@ const REST_MS = 2;
 /** Where a Produce reply of version 9 for one partition has its error code: after correlation id, tags, topics, partitions, index. */
 const errorAt = (topic: string): number => 4 + 1 + 1 + 1 + topic.length + 1 + 4;
 
-const Place = { acks: 0, longestWaitUs: 1, failed: 2, stop: 3 } as const;
+const Place = { acks: 0, longestWaitUs: 1, failed: 2, stop: 3, paused: 4 } as const;
 
 export class Bystander {
-  readonly #shared = new Int32Array(new SharedArrayBuffer(16));
+  readonly #shared = new Int32Array(new SharedArrayBuffer(20));
   readonly #thread: Worker;
   readonly #ended: Promise<unknown>;
 
@@ -49,6 +49,19 @@ export class Bystander {
       this.#check();
       await new Promise((resolve) => setTimeout(resolve, REST_MS));
     }
+  }
+
+  /** Says nothing until `goOn`. */
+  async pause(): Promise<void> {
+    Atomics.store(this.#shared, Place.paused, 1);
+    for (let acks = -1; acks !== this.acks; ) {
+      acks = this.acks;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  goOn(): void {
+    Atomics.store(this.#shared, Place.paused, 0);
   }
 
   /** Resolves with the number of acks; rejects when the bystander was hurt. */

@@ -7,12 +7,13 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 
 const { port, frame, restMs, errorAt, counters } = workerData;
-/** Shared with the test: acks, longest wait in microseconds, whether it failed, whether it is to stop. */
+/** Shared with the test: acks, longest wait in microseconds, whether it failed, whether it is to stop, whether to be silent. */
 const shared = new Int32Array(counters);
 const ACKS = 0;
 const LONGEST_WAIT = 1;
 const FAILED = 2;
 const STOP = 3;
+const PAUSED = 4;
 
 const socket = net.connect(port, '127.0.0.1');
 socket.setNoDelay(true);
@@ -56,6 +57,7 @@ while (Atomics.load(shared, STOP) === 0) {
   Atomics.add(shared, ACKS, 1);
   const waitedUs = Math.round((performance.now() - begun) * 1000);
   if (waitedUs > Atomics.load(shared, LONGEST_WAIT)) Atomics.store(shared, LONGEST_WAIT, waitedUs);
-  await rest(restMs);
+  do await rest(restMs);
+  while (Atomics.load(shared, PAUSED) === 1 && Atomics.load(shared, STOP) === 0);
 }
 socket.destroy();
