@@ -3,6 +3,9 @@ import { ConfigError } from '../config/configError.ts';
 import { packageVersion } from '../base/version.ts';
 import type { Clock, Random } from '../base/ports.ts';
 import type { Network } from '../base/wire.ts';
+import { ClientError } from '../client/core/clientError.ts';
+import { KafkaError } from '../protocol/errors.ts';
+import { failureText } from './failure.ts';
 import { helpText } from './help.ts';
 import { parseOptions, type Options, type OptionSpec, type Replacements } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -57,7 +60,9 @@ export async function runTool(tool: Tool, argv: readonly string[], environment: 
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof UsageError || error instanceof ToolError || error instanceof ConfigError) return error.message;
+  const isExpected = [UsageError, ToolError, ConfigError, ClientError, KafkaError].some((kind) => error instanceof kind);
+  if (isExpected) return failureText(error);
+  // a defect of ours
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
