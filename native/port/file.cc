@@ -13,7 +13,7 @@ namespace tidelog {
 namespace {
 
 constexpr mode_t kFileMode = 0644;
-constexpr size_t kDescriptorsMin = 64;
+constexpr size_t kDescriptorsMin = 8;
 constexpr size_t kDescriptorsMax = 65536;
 #ifdef IOV_MAX
 constexpr size_t kPiecesMax = IOV_MAX;
@@ -177,8 +177,9 @@ void DescriptorCache::add(LazyFile* file) {
 size_t descriptorLimit() {
   struct rlimit limit;
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return kDescriptorsMin;
-  const size_t half = limit.rlim_cur == RLIM_INFINITY ? kDescriptorsMax : static_cast<size_t>(limit.rlim_cur) / 2;
-  return half < kDescriptorsMin ? kDescriptorsMin : (half > kDescriptorsMax ? kDescriptorsMax : half);
+  // The rest is for connections and for what the process itself has open.
+  const size_t quarter = limit.rlim_cur == RLIM_INFINITY ? kDescriptorsMax : static_cast<size_t>(limit.rlim_cur) / 4;
+  return quarter < kDescriptorsMin ? kDescriptorsMin : (quarter > kDescriptorsMax ? kDescriptorsMax : quarter);
 }
 
 }  // namespace tidelog

@@ -130,8 +130,8 @@ describe('startNode', () => {
 describe('files for connections', () => {
   it('leave enough for the logs', () => {
     expect(connectionsMaxFor(null)).toBe(Infinity);
-    expect(connectionsMaxFor(1024)).toBe(768);
-    expect(connectionsMaxFor(64)).toBe(32);
+    expect(connectionsMaxFor(1024)).toBe(728);
+    expect(connectionsMaxFor(64)).toBe(8);
     expect(connectionsMaxFor(10)).toBe(1);
   });
 

@@ -9,14 +9,13 @@ import { FileSegment } from './fileSegment.ts';
 import type { SegmentContext } from './fileSegment.ts';
 import { HostFiles } from './hostFiles.ts';
 import { lockedError, takeLockFile } from './lockFile.ts';
+import { logFilesMax } from './openFiles.ts';
 import { PortableHost } from './portableHost.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { SegmentSyncs } from './segmentSyncs.ts';
 
-const OPEN_FILES_MAX_DEFAULT = 2048;
-
 export interface PortableDiskOptions {
-  /** Descriptors kept open, 2048 by default. */
+  /** Descriptors kept open; by default a quarter of what the process may have, 2048 at most. */
   readonly openFilesMax?: number;
   /** The core in use by default. */
   readonly compute?: Compute;
@@ -40,7 +39,7 @@ export class PortableDisk implements Disk {
     this.description = `portable (node:fs, checks: ${core.name})`;
     const segments = this.#segments;
     this.#context = {
-      host: new PortableHost(options.openFilesMax ?? OPEN_FILES_MAX_DEFAULT),
+      host: new PortableHost(options.openFilesMax ?? logFilesMax()),
       compute: core,
       check: new AppendCheck(core),
       onClosed: (segment) => void segments.delete(segment),
