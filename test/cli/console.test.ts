@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consumerTool } from '../../src/cli/consumer/consumerTool.ts';
 import { producerTool } from '../../src/cli/producer/producerTool.ts';

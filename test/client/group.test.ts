@@ -123,8 +123,8 @@ describe('a group', () => {
     await produce(node, 't', 1, 10);
     const first = new Consumer(node.connect(), { autoOffsetReset: 'earliest', group: groupOptions });
     first.subscribe({ topics: ['t'] });
-    let taken = 0;
-    while (taken < 4) await first.poll(() => (taken += 1) < 4, 50);
+    const taken: number[] = [];
+    await until(() => taken.length === 4, () => first.poll((_topic, _partition, record) => taken.push(record.offset) < 4, 50));
     await first.close();
     const seen: string[] = [];
     const second = new Member(node, seen);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClientError } from '../../src/client/core/clientError.ts';
+import type { ClientError } from '../../src/client/core/clientError.ts';
 import { Producer, type Delivery } from '../../src/client/producer/producer.ts';
 import type { ProducerOptions } from '../../src/client/producer/producerOptions.ts';
-import { ErrorCode, KafkaError } from '../../src/protocol/errors.ts';
+import { ErrorCode, type KafkaError } from '../../src/protocol/errors.ts';
 import { makePartitionProduceResponse, makeTopicProduceResponse } from '../../src/protocol/generated/produce.ts';
 import { Codec } from '../../src/record/batchHeader.ts';
 import { makeWorld, type World } from './support/cluster.ts';

@@ -101,7 +101,7 @@ export class Fetcher {
   #handOut(listener: RecordListener): number {
     let count = 0;
     let isStopped = false;
-    while (!isStopped && this.#ready.length > 0) {
+    while (this.#ready.length > 0) {
       const { state, bytes, aborted } = this.#ready[0] as FetchedPartition;
       const next = this.#read(state, bytes, aborted, (record) => {
         count += 1;

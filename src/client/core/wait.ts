@@ -56,6 +56,6 @@ export class Pauses {
 
   close(): void {
     this.#isClosed = true;
-    for (const end of [...this.#open]) end();
+    for (const end of this.#open) end();
   }
 }

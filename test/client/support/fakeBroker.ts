@@ -1,5 +1,4 @@
-import type { Wire } from '../../../src/base/wire.ts';
-import type { Network } from '../../../src/base/wire.ts';
+import type { Network, Wire } from '../../../src/base/wire.ts';
 import { FrameReader } from '../../../src/net/frameReader.ts';
 import { apiSpec, encodeResponse, readRequestHeader } from '../../../src/protocol/framing.ts';
 import { allMessages } from '../../../src/protocol/generated/allMessages.ts';
@@ -17,8 +16,8 @@ export interface Request {
   readonly connection: number;
 }
 
-/** What to do with a request: answer with these fields, go on without an answer, say nothing from then on, or hang up. May take its time. */
-export type Reaction = { readonly answer: Message } | 'noAnswer' | 'silence' | 'hangUp';
+/** What to do with a request: answer with these fields (in another version than was asked), send these bytes, go on without an answer, say nothing from then on, or hang up. May take its time. */
+export type Reaction = { readonly answer: Message; readonly version?: number } | { readonly raw: Buffer } | 'noAnswer' | 'silence' | 'hangUp';
 export type Handler = (request: Request) => Reaction | Promise<Reaction>;
 
 interface Codec {
@@ -108,9 +107,13 @@ export class FakeBroker {
       wire.destroy();
       return;
     }
+    if ('raw' in reaction) {
+      wire.write([reaction.raw]);
+      return;
+    }
     const { make, write } = codecOf(`${api}Response`);
     const writer = new Writer();
-    encodeResponse(writer, { apiKey, apiVersion, correlationId }, make(reaction.answer), write);
+    encodeResponse(writer, { apiKey, apiVersion: reaction.version ?? apiVersion, correlationId }, make(reaction.answer), write);
     wire.write(writer.take());
   }
 

@@ -48,13 +48,13 @@ export async function turns(count = 12): Promise<void> {
 
 /** Advances time, whenever nothing else happens, until `work` has settled. Fails when that takes more than `limitMs` of it. */
 export async function settle<T>(clock: FakeClock, work: Promise<T>, limitMs = 900_000, stepMs = 25): Promise<T> {
-  let isSettled = false;
+  const state = { isSettled: false };
   const note = () => {
-    isSettled = true;
+    state.isSettled = true;
   };
   work.then(note, note);
   await turns();
-  for (let spentMs = 0; !isSettled; spentMs += stepMs) {
+  for (let spentMs = 0; !state.isSettled; spentMs += stepMs) {
     if (spentMs > limitMs) throw new Error(`nothing came of it within ${limitMs} ms`);
     clock.advance(stepMs);
     await turns();
