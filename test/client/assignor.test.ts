@@ -24,7 +24,7 @@ describe('the range assignor', () => {
     fc.assert(fc.property(fc.uniqueArray(fc.record({ memberId: fc.string({ minLength: 1 }), topics: fc.uniqueArray(topic) }), { selector: ({ memberId }) => memberId, minLength: 1 }), fc.dictionary(topic, fc.nat(20)), (members, counts) => {
       const assigned = assignRanges(members, new Map(Object.entries(counts)));
       for (const [name, count] of Object.entries(counts)) {
-        const takers = members.filter(({ topics }) => topics.includes(name));
+        const takers = members.filter(({ topics }) => (topics as string[]).includes(name));
         const given = takers.flatMap(({ memberId }) => assigned.get(memberId)?.get(name) ?? []);
         expect([...given].sort((a, b) => a - b)).toEqual(takers.length === 0 ? [] : Array.from({ length: count }, (_, n) => n));
       }

@@ -18,7 +18,8 @@ describe('client settings', () => {
   });
 
   it('turn idempotence off where it cannot be, unless it was asked for', () => {
-    for (const given of [{ acks: '0' }, { retries: '0' }, { 'max.in.flight.requests.per.connection': '6' }]) {
+    const conflicts: Record<string, string>[] = [{ acks: '0' }, { retries: '0' }, { 'max.in.flight.requests.per.connection': '6' }];
+    for (const given of conflicts) {
       expect(producerOptions(settings(given)).options.isIdempotent).toBe(false);
       expect(() => producerOptions(settings({ ...given, 'enable.idempotence': 'true' }))).toThrow(/Must set/);
     }

@@ -97,10 +97,10 @@ export class FakeBroker {
     const body = codecOf(`${api}Request`).read(reader, apiVersion);
     const request = { api, version: apiVersion, body, connection };
     this.requests.push(request);
-    const handler = this.handlers.get(api) ?? (api === 'ApiVersions' ? () => ({ answer: this.#versions() as unknown as Message }) : undefined);
+    const handler: Handler | undefined = this.handlers.get(api) ?? (api === 'ApiVersions' ? () => ({ answer: this.#versions() as unknown as Message }) : undefined);
     if (handler === undefined) throw new Error(`no handler for ${api}`);
-    const reaction = await handler(request);
-    if (reaction === 'silence') await new Promise(() => {});
+    const reaction: Reaction = await handler(request);
+    if (reaction === 'silence') return new Promise(() => {});
     if (reaction === 'noAnswer' || !this.#wires.has(wire)) return;
     if (reaction === 'hangUp') {
       this.#wires.delete(wire);
