@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RequestSink } from '../../src/broker/contract.ts';
 import { createTcpNetwork } from '../../src/net/index.ts';
-import { Client, echoSink, PatientSink, request, settle, startRig, withLength, type Rig } from './support.ts';
+import { type Client, echoSink, PatientSink, request, settle, startRig, withLength, type Rig } from './support.ts';
 
 let rig: Rig | null = null;
 const clients: Client[] = [];
