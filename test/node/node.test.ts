@@ -63,7 +63,7 @@ const header = (apiKey: number, version: number): string => {
 };
 const createTopic = (name: string): Buffer => {
   const nameHex = Buffer.from(name).toString('hex');
-  return Buffer.from(`${header(19, 4)}00000001${name.length.toString(16).padStart(4, '0')}${nameHex}000000020001000000000000000000002710` + '00', 'hex');
+  return Buffer.from(`${header(19, 4)}00000001${name.length.toString(16).padStart(4, '0')}${nameHex}00000002000100000000000000000000271000`, 'hex');
 };
 const metadataOfAll = Buffer.from(`${header(3, 1)}ffffffff`, 'hex');
 

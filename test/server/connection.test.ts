@@ -66,7 +66,7 @@ describe('order of replies', () => {
     };
     client.wire.write([0, 1, 2, 3].map((id) => request(id)));
     await sink.until(4);
-    for (const { slot, frame } of [...sink.pending].reverse()) slot.send([Buffer.concat(withLength(frame))]);
+    for (const { slot, frame } of sink.pending.toReversed()) slot.send([Buffer.concat(withLength(frame))]);
     await client.untilFrames(4);
     expect(calls).toBe(4);
   });
