@@ -5,7 +5,7 @@ import { definite } from '../base/assert.ts';
 export type TaskDone<Answer> = (error: Error | null, answer: Answer | null) => void;
 
 export interface WorkerPoolOptions {
-  /** A script that answers each message `{ id, task }` with `{ id, answer }`. */
+  /** A script that answers each message `{ id, task }` with `{ id, answer, isWorn }`. */
   readonly workerPath: string;
   readonly threadsMax: number;
   /** A thread without work for so long ends. */
@@ -20,6 +20,8 @@ export interface TaskMessage<Task> {
 export interface AnswerMessage<Answer> {
   readonly id: number;
   readonly answer: Answer;
+  /** The thread holds memory that it would give back only when it pleases: it gets no further task, and ends after those that it has. */
+  readonly isWorn: boolean;
 }
 
 interface Queued<Task, Answer> {
@@ -31,6 +33,7 @@ interface Queued<Task, Answer> {
 interface Thread<Answer> {
   readonly worker: Worker;
   readonly inFlight: Map<number, TaskDone<Answer>>;
+  isWorn: boolean;
   idleTimer: NodeJS.Timeout | null;
 }
 
@@ -75,6 +78,7 @@ export class WorkerPool<Task, Answer> {
   #threadWithRoom(): Thread<Answer> | null {
     let best: Thread<Answer> | null = null;
     for (const thread of this.#threads) {
+      if (thread.isWorn) continue;
       if (best === null || thread.inFlight.size < best.inFlight.size) best = thread;
     }
     if (best !== null && best.inFlight.size === 0) return best;
@@ -93,7 +97,7 @@ export class WorkerPool<Task, Answer> {
       this.#startError = error as Error;
       return null;
     }
-    const thread: Thread<Answer> = { worker, inFlight: new Map(), idleTimer: null };
+    const thread: Thread<Answer> = { worker, inFlight: new Map(), isWorn: false, idleTimer: null };
     this.#threads.add(thread);
     this.#listen(thread);
     return thread;
@@ -116,14 +120,23 @@ export class WorkerPool<Task, Answer> {
     thread.worker.postMessage(message, transfer);
   }
 
-  #onAnswer(thread: Thread<Answer>, { id, answer }: AnswerMessage<Answer>): void {
+  #onAnswer(thread: Thread<Answer>, { id, answer, isWorn }: AnswerMessage<Answer>): void {
     const done = thread.inFlight.get(id);
     if (done === undefined) return;
     thread.inFlight.delete(id);
+    thread.isWorn ||= isWorn;
+    this.#goOn(thread);
+    done(null, answer);
+  }
+
+  #goOn(thread: Thread<Answer>): void {
+    if (thread.isWorn) {
+      if (thread.inFlight.size === 0) this.#onDeath(thread, new Error('worn'));
+      return;
+    }
     const next = this.#takeOldest();
     if (next !== null) this.#give(thread, next);
     else if (thread.inFlight.size === 0) this.#rest(thread);
-    done(null, answer);
   }
 
   #takeOldest(): Queued<Task, Answer> | null {

@@ -159,7 +159,7 @@ export class Appender {
     const now = environment.ports.clock.now();
     const isCreateTime = config.messageTimestampType === 'CreateTime';
     return {
-      inflatedSizeMaxBytes: environment.inflatedBatchMaxBytes,
+      inflatedSizeMaxBytes: Math.min(environment.inflatedBatchMaxBytes, Math.max(INFLATED_BYTES_MIN, config.maxMessageBytes * INFLATION_MAX)),
       requireKeys: config.cleanupPolicy.compact,
       timestampMin: isCreateTime ? now - config.messageTimestampBeforeMaxMs : Number.MIN_SAFE_INTEGER,
       timestampMax: isCreateTime ? Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
@@ -421,6 +421,13 @@ export class Appender {
     }
   }
 }
+
+/**
+ * What a compressed batch may be once it is inflated, which Kafka does not limit: so many times as large as the topic lets a batch be, and at least
+ * this. Compression of real data stays far below; what does not is made to fill memory.
+ */
+const INFLATION_MAX = 16;
+const INFLATED_BYTES_MIN = 64 * 1024 * 1024;
 
 /** `#admit` has called `done` itself. */
 const ANSWERED = new LogError('closed', 'answered');

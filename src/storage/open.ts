@@ -28,7 +28,7 @@ export interface StoreOptions {
   readonly duties?: Partial<DutySettings>;
   /** producer.id.expiration.ms, default one day. */
   readonly producerIdExpirationMs?: number;
-  /** A compressed batch that would become larger is refused. Default 256 MiB. */
+  /** A compressed batch that would become larger is refused, whatever its topic allows. Default 512 MiB. */
   readonly inflatedBatchMaxBytes?: number;
   /** num.recovery.threads.per.data.dir: how much of the machine a start may take for each directory. Default 2. */
   readonly recoveryThreads?: number;
@@ -48,7 +48,7 @@ const DUTIES: DutySettings = {
   producerExpiryIntervalMs: 600_000,
 };
 const PRODUCER_EXPIRATION_MS = 86_400_000;
-const INFLATED_BATCH_MAX_BYTES = 2 ** 28;
+const INFLATED_BATCH_MAX_BYTES = 2 ** 29;
 const RECOVERY_THREADS = 2;
 const RESERVE_AHEAD_BYTES = 2 ** 23;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WorkerPool } from '../../src/record/workerPool.ts';
 
-type Task = { readonly kind: 'double' | 'exit' | 'throw' | 'hang'; readonly value: number };
+type Task = { readonly kind: 'double' | 'wear' | 'exit' | 'throw' | 'hang'; readonly value: number };
 
 let folder: string;
 let workerPath: string;
@@ -17,7 +17,7 @@ beforeAll(async () => {
      parentPort.on('message', ({ id, task }) => {
        if (task.kind === 'exit') process.exit(3);
        if (task.kind === 'throw') throw new Error('thrown');
-       if (task.kind === 'double') parentPort.postMessage({ id, answer: { doubled: task.value * 2, threadId } });
+       if (task.kind === 'double' || task.kind === 'wear') parentPort.postMessage({ id, answer: { doubled: task.value * 2, threadId }, isWorn: task.kind === 'wear' });
      });`,
   );
 });
@@ -27,6 +27,17 @@ type Answer = { readonly doubled: number; readonly threadId: number };
 const run = (pool: WorkerPool<Task, Answer>, kind: Task['kind'], value = 0): Promise<Answer | string> =>
   new Promise((resolve) => pool.run({ kind, value }, [], (error, answer) => resolve(answer ?? error!.message)));
 const poolOf = (threadsMax: number, idleTimeoutMs = 60_000, path = workerPath): WorkerPool<Task, Answer> => new WorkerPool({ workerPath: path, threadsMax, idleTimeoutMs });
+
+test('a thread that is worn answers what it has and gets no more', async () => {
+  const pool = poolOf(1);
+  const answers = (await Promise.all([run(pool, 'wear', 1), ...[2, 3, 4, 5].map((value) => run(pool, 'double', value))])) as Answer[];
+  expect(answers.map(({ doubled }) => doubled)).toEqual([2, 4, 6, 8, 10]);
+  const [worn, ...others] = answers.map(({ threadId }) => threadId);
+  expect(others.filter((threadId) => threadId === worn).length).toBeLessThanOrEqual(1);
+  expect(others.at(-1)).not.toBe(worn);
+  expect(((await run(pool, 'double', 6)) as Answer).threadId).toBe(others.at(-1));
+  await pool.close();
+});
 
 test('answers every task, on no more threads than allowed', async () => {
   const pool = poolOf(2);
