@@ -1,5 +1,9 @@
 #include "addon.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "../core/crc32c.h"
 #include "values.h"
 
@@ -78,8 +82,18 @@ napi_value stop(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// giveMemoryBack(): for the whole process. By default glibc learns to keep blocks of up to 32 MiB in arenas that hardly ever shrink, so that one inflated
+// batch makes the process large for ever.
+napi_value giveMemoryBack(napi_env, napi_callback_info) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+#endif
+  return nullptr;
+}
+
 const std::vector<Export> kAddonExports = {
-    {"setup", setup}, {"describe", describe}, {"lock", lock}, {"unlock", unlock}, {"stop", stop},
+    {"setup", setup}, {"describe", describe}, {"lock", lock}, {"unlock", unlock}, {"stop", stop}, {"giveMemoryBack", giveMemoryBack},
 };
 
 bool addExports(napi_env env, napi_value exports, const std::vector<Export>& list, Addon* addon) {

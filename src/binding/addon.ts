@@ -40,6 +40,7 @@ export interface AddonExports {
   lock(path: string): number;
   unlock(lock: number): void;
   stop(): void;
+  giveMemoryBack(): void;
 }
 
 /** Ends one operation: 0 or errno, and the handle of the segment whose file failed. */

@@ -29,6 +29,11 @@ export function usesNativeCore(): boolean {
   return wantedCore !== 'wasm' && loadNativeCore() !== null;
 }
 
+/** For programs, since it is for the whole process: large blocks of memory go back to the system when they are freed. Needs the addon. */
+export function giveMemoryBack(): void {
+  if (usesNativeCore()) loadNativeCore()?.exports.giveMemoryBack();
+}
+
 /** One line for people: which core runs, and why not the other. */
 export function describeCore(): string {
   if (usesNativeCore()) return `core: ${compute.name}`;

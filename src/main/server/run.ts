@@ -1,6 +1,6 @@
 /** Runs a broker as a process: arguments, log lines, signals, exit codes. */
 import { isatty } from 'node:tty';
-import { describeCore } from '../../binding/load.ts';
+import { describeCore, giveMemoryBack } from '../../binding/load.ts';
 import { validateBrokerConfig } from '../../config/brokerConfig.ts';
 import { parseOverride, readPropertiesFile } from '../../config/properties.ts';
 import type { BrokerConfig } from '../../config/types.ts';
@@ -32,6 +32,7 @@ async function startBroker(given: ServerArguments): Promise<void> {
   const { config, warnings } = readConfig(given);
   const logger = await openLogger(given);
   endOnDefects(logger);
+  giveMemoryBack();
   logger.info(`Tidelog ${version()} on Node ${process.versions.node}, process ${process.pid}`);
   logger.info(describeCore());
   for (const warning of warnings) logger.warn(warning);
