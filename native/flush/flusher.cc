@@ -6,16 +6,18 @@ namespace {
 
 // More threads than this gain nothing: 16 dirty files took 2.8 ms with 1 thread, 1.3 with 4, 0.8 with 16.
 constexpr size_t kThreadsMax = 4;
-// From this many files on, one syncfs is cheaper than as many fdatasync calls.
-constexpr size_t kSyncFileSystemFiles = 32;
+// From this many files on, one syncfs costs less than as many fdatasync calls (256 busy files: a third of the CPU time).
+constexpr size_t kSyncFileSystemFiles = 24;
 
 }  // namespace
 
-void Flusher::request(uint32_t token, std::vector<Wish>&& wishes) {
+void Flusher::request(uint32_t token, std::vector<Wish>&& wishes, bool mostIsWished) {
   const auto request = std::make_shared<FlushRequest>();
   request->token = token;
   request->filesLeft = 0;
+  size_t queued = 0;
   const std::lock_guard<std::mutex> lock(mutex_);
+  mostIsWished_ = mostIsWished;
   for (Wish& wish : wishes) {
     FlushFile& file = *wish.file;
     if (!wish.dirty && !file.queued && !file.running) continue;
@@ -25,6 +27,7 @@ void Flusher::request(uint32_t token, std::vector<Wish>&& wishes) {
     if (file.queued || file.running) continue;
     file.queued = true;
     queue_.push_back(wish.file);
+    queued++;
   }
   if (request->filesLeft == 0) {
     complete_(context_, *request);
@@ -32,15 +35,11 @@ void Flusher::request(uint32_t token, std::vector<Wish>&& wishes) {
   }
   const size_t wanted = queue_.size() > idle_ ? queue_.size() - idle_ : 0;
   for (size_t index = 0; index < wanted && threads_.size() < kThreadsMax; index++) threads_.emplace_back([this] { run(); });
-  if (queue_.size() > 1) {
-    wake_.notify_all();
-  } else {
-    wake_.notify_one();
-  }
+  for (size_t index = 0; index < queued && index < kThreadsMax; index++) wake_.notify_one();
 }
 
 void Flusher::take(Batch* batch, std::vector<std::vector<std::shared_ptr<FlushRequest>>>* waiting) {
-  const size_t count = queue_.size() >= kSyncFileSystemFiles ? queue_.size() : 1;
+  const size_t count = mostIsWished_ && queue_.size() >= kSyncFileSystemFiles ? queue_.size() : 1;
   for (size_t index = 0; index < count; index++) {
     const auto file = std::move(queue_.front());
     queue_.pop_front();
@@ -66,9 +65,10 @@ void Flusher::run() {
     for (const auto& file : batch) descriptors.push_back(file->descriptor);
     lock.unlock();
     std::vector<int> errors(batch.size(), 0);
-    // After a syncfs each file is asked too: cheap when clean, and it says which file an error belongs to.
-    if (batch.size() > 1) syncFileSystem(descriptors[0]->fd());
-    for (size_t index = 0; index < batch.size(); index++) errors[index] = syncData(descriptors[index]->fd());
+    // When it fails, each file is asked: the error may be another file's.
+    if (batch.size() == 1 || syncFileSystem(descriptors[0]->fd()) != 0) {
+      for (size_t index = 0; index < batch.size(); index++) errors[index] = syncData(descriptors[index]->fd());
+    }
     descriptors.clear();
     lock.lock();
     finish(batch, waiting, errors);
@@ -93,7 +93,7 @@ void Flusher::finish(const Batch& batch, const std::vector<std::vector<std::shar
       if (--request->filesLeft == 0) complete_(context_, *request);
     }
   }
-  if (!queue_.empty()) wake_.notify_all();
+  if (queue_.size() > 1) wake_.notify_one();
 }
 
 void Flusher::stop() {

@@ -46,8 +46,9 @@ class Flusher {
     bool dirty;
   };
 
-  // `complete` may be called, on another thread or this one, before this returns.
-  void request(uint32_t token, std::vector<Wish>&& wishes);
+  // `complete` may be called, on another thread or this one, before this returns. `mostIsWished`: little else is unsynced, so that syncing
+  // the whole file system would not write much that nobody waits for.
+  void request(uint32_t token, std::vector<Wish>&& wishes, bool mostIsWished);
   // Finishes what is queued, then ends the threads.
   void stop();
 
@@ -65,6 +66,7 @@ class Flusher {
   std::vector<std::thread> threads_;
   size_t idle_ = 0;
   bool stopping_ = false;
+  bool mostIsWished_ = false;
 };
 
 }  // namespace tidelog

@@ -42,11 +42,11 @@ int main() {
       for (int index = 0; index < 50; index++) {
         if ((request + index + round) % 7 < 3) wishes.push_back({files[index], descriptors[index], (request + index) % 5 != 0});
       }
-      flusher.request(static_cast<uint32_t>(++requests), std::move(wishes));
+      flusher.request(static_cast<uint32_t>(++requests), std::move(wishes), round % 2 == 0);
     }
     flusher.stop();
     CHECK(completed == requests);
-    flusher.request(static_cast<uint32_t>(++requests), {{files[0], descriptors[0], true}});
+    flusher.request(static_cast<uint32_t>(++requests), {{files[0], descriptors[0], true}}, true);
     flusher.stop();
     CHECK(completed == requests);
   }
@@ -55,7 +55,7 @@ int main() {
   CHECK(::pipe(pipe) == 0);
   {
     Flusher flusher(complete, nullptr);
-    flusher.request(1, {{std::make_shared<FlushFile>(), std::make_shared<Descriptor>(pipe[0]), true}});
+    flusher.request(1, {{std::make_shared<FlushFile>(), std::make_shared<Descriptor>(pipe[0]), true}}, true);
     flusher.stop();
     CHECK(failed == 1);  // A pipe cannot be synced.
   }

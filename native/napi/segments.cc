@@ -8,6 +8,9 @@ namespace tidelog {
 
 namespace {
 
+// With more than this unsynced that nobody asks for, syncing the whole file system would make those who ask wait for the others.
+constexpr int64_t kUnwishedMaxBytes = 64 * 1024 * 1024;
+
 SegmentSettings settingsOf(const double* numbers) {
   return {toInt64(numbers[kOptionBaseOffset]),        toInt64(numbers[kOptionIndexIntervalBytes]), toInt64(numbers[kOptionIndexSizeMaxBytes]),
           toInt64(numbers[kOptionSegmentSizeMaxBytes]), toInt64(numbers[kOptionPreallocateBytes]),   numbers[kOptionReadOnly] != 0};
@@ -306,7 +309,7 @@ napi_value sync(napi_env env, napi_callback_info info) {
   if (flusher == nullptr) {
     addon->events.push({token, 0, 0});
   } else {
-    flusher->request(token, std::move(wishes));
+    flusher->request(token, std::move(wishes), addon->store.unsyncedBytes < kUnwishedMaxBytes);
   }
   return nullptr;
 }

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace tidelog {
@@ -27,6 +29,16 @@ auto retrying(Call call) {
   while (result < 0 && errno == EINTR) result = call();
   return result;
 }
+
+#if defined(__linux__)
+bool kernelIsAtLeast(int major, int minor) {
+  struct utsname names;
+  int haveMajor = 0;
+  int haveMinor = 0;
+  if (::uname(&names) < 0 || sscanf(names.release, "%d.%d", &haveMajor, &haveMinor) != 2) return false;
+  return haveMajor > major || (haveMajor == major && haveMinor >= minor);
+}
+#endif
 
 template <typename Call>
 int errorOf(Call call) {
@@ -90,9 +102,11 @@ int syncData(int fd) {
 
 int syncFileSystem(int fd) {
 #if defined(__linux__)
-  return errorOf([&] { return ::syncfs(fd); });
+  static const bool tellsErrors = kernelIsAtLeast(5, 8);
+  return tellsErrors ? errorOf([&] { return ::syncfs(fd); }) : ENOTSUP;
 #else
-  return syncData(fd);
+  (void)fd;
+  return ENOTSUP;
 #endif
 }
 

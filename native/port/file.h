@@ -37,7 +37,7 @@ int writeFully(int fd, struct iovec* pieces, size_t count, int64_t position);
 int64_t readFully(int fd, void* target, size_t length, int64_t position);
 // 0 or errno; the data and what is needed to find it are on the medium.
 int syncData(int fd);
-// 0 or errno; everything written to the file system of `fd`.
+// 0 or errno; everything written to the file system of `fd`. ENOTSUP where the system would not tell of a failed write.
 int syncFileSystem(int fd);
 // 0 or errno. Blocks past the end, without changing the size; ENOTSUP where the file system has no such thing.
 int reserveBlocks(int fd, int64_t from, int64_t length);

@@ -113,6 +113,8 @@ Status OpenSegment::append(const uint8_t* bytes, size_t length, const AppendPlan
   *error = writeLog(bytes, length, !plan.keepOffsets, state_.sizeBytes);
   if (*error != 0) return writeFailed(*error, state_.sizeBytes);
   countBatches();
+  unsyncedBytes_ += static_cast<int64_t>(length);
+  store_->unsyncedBytes += static_cast<int64_t>(length);
   if (state_.index.offsets.sizeBytes() >= index_.writtenBytes() + kUnwrittenEntriesMax * kOffsetEntryBytes) writeIndexes();
   if (state_.sizeBytes > reservedEnd_ - kReservePieceBytes) reserveAhead();
   return kOk;
@@ -365,6 +367,7 @@ int OpenSegment::truncate(int64_t sizeBytes, uint32_t token) {
     reservation_->end = 0;
   }
   log_.unsynced = false;
+  forgetUnsynced();
   store_->work()->post([descriptor, sizeBytes, token, owner = log_.owner, events = store_->events(), index = index_.path(), time = timeIndex_.path()] {
     int error = cutFile(descriptor->fd(), sizeBytes);
     if (error == 0 && ::fsync(descriptor->fd()) < 0) error = errno;
@@ -444,6 +447,7 @@ int OpenSegment::flushWishes(std::vector<Flusher::Wish>* wishes) {
   if (dirty) descriptor = log_.open(&error);
   if (error != 0) return error;
   log_.unsynced = false;
+  forgetUnsynced();
   wishes->push_back({flushFile_, std::move(descriptor), dirty});
   if (!sealed_) return 0;
   for (auto [index, file] : {std::pair{&index_, &indexFlush_}, std::pair{&timeIndex_, &timeIndexFlush_}}) {
@@ -459,8 +463,14 @@ int OpenSegment::flushWishes(std::vector<Flusher::Wish>* wishes) {
   return 0;
 }
 
+void OpenSegment::forgetUnsynced() {
+  store_->unsyncedBytes -= unsyncedBytes_;
+  unsyncedBytes_ = 0;
+}
+
 void OpenSegment::shut() {
   closed_ = true;
+  forgetUnsynced();
   dropMapping();
   store_->release(index_.dropMapping());
   store_->release(timeIndex_.dropMapping());

@@ -99,6 +99,7 @@ class OpenSegment {
   void reserveAhead();
   void giveBackReserved(DescriptorRef descriptor);
   void shut();
+  void forgetUnsynced();
   // Calls `use` with headers from the mapping if there is (or can be) one, else from the file.
   template <typename Use>
   void withHeaders(bool preferMapping, Use use);
@@ -118,6 +119,8 @@ class OpenSegment {
   std::shared_ptr<FlushFile> timeIndexFlush_ = std::make_shared<FlushFile>();
   std::shared_ptr<Reservation> reservation_ = std::make_shared<Reservation>();
   int64_t reservedEnd_ = 0;
+  // This segment's part of store_->unsyncedBytes.
+  int64_t unsyncedBytes_ = 0;
   std::shared_ptr<SegmentState> rebuilt_;
   bool indexesLoaded_ = false;
   bool tailKnown_ = false;

@@ -65,6 +65,9 @@ class Store {
   // Files being synced because the descriptor cache gave them up.
   std::atomic<size_t> evictedSyncs{0};
 
+  // Bytes appended whose sync nobody asked for yet.
+  int64_t unsyncedBytes = 0;
+
   // Scratch of an append.
   std::vector<CheckedBatch> batches;
   std::vector<struct iovec> pieces;

@@ -68,7 +68,7 @@ export interface AppendResult {
   records: number;
   /** Largest record timestamp in the bytes, -1 if none; under CreateTime a wrong maxTimestamp in an uncompressed header is put right (and the CRC renewed). */
   maxTimestampMs: number;
-  /** Offset of the (first) record or, for compressed batches, the last offset of the batch that has it. */
+  /** Offset of the (first) record that has it; of the batch's last record where records were not walked; of its first under LogAppendTime. */
   offsetOfMaxTimestamp: number;
   badRecordIndex: number;
   errno: number;
@@ -136,7 +136,7 @@ export interface Segment {
   readonly sizeBytes: number;
   /** Offset after the last record, baseOffset when empty. */
   readonly nextOffset: number;
-  /** Largest record timestamp so far and the offset that has it; -1 when empty. */
+  /** Largest record timestamp so far and the last offset of the (first) batch that has it, as in the time index; -1 when none. */
   readonly maxTimestampMs: number;
   readonly offsetOfMaxTimestamp: number;
   /** Timestamp of the first batch (its maxTimestamp), -1 when empty: age for time-based rolling. */
@@ -171,7 +171,7 @@ export interface Segment {
   /** Brings the range into memory on another thread. */
   load(position: number, lengthBytes: number, done: () => void): void;
 
-  /** Cuts to `sizeBytes` (a batch boundary): no new views, waits for or copies out those in flight, ftruncate, fsync, indexes cut too. */
+  /** Cuts to `sizeBytes` (a batch boundary): no new views, waits for or copies out those in flight, ftruncate, fsync, indexes cut too. A sealed segment takes appends again. EINVAL where no batch ends. */
   truncate(sizeBytes: number): Promise<void>;
   /** No more appends: last time index entry, indexes trimmed and written out. Does not sync. */
   seal(): void;

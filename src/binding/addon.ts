@@ -53,6 +53,8 @@ export class NativeCore {
   readonly numbers = new Float64Array(NumberField.numberFields);
   /** Counts pages that could not be read; absent where the engine forbids external memory. */
   readonly faults: Uint32Array | null;
+  /** Disks that use this core: its threads end with the last. */
+  #users = 0;
   readonly #events = new Float64Array(EVENTS_MAX * EventField.fields);
   readonly #callbacks: (NativeCallback | null)[] = [null];
   readonly #freeTokens: number[] = [];
@@ -61,6 +63,16 @@ export class NativeCore {
     this.exports = exports;
     const faults = exports.setup(this.numbers, this.#events, (count) => this.#deliver(count));
     this.faults = faults === undefined ? null : new Uint32Array(faults);
+  }
+
+  acquire(): void {
+    this.#users++;
+  }
+
+  /** Ends the threads with the last user, after what is queued; they start again when needed. */
+  release(): void {
+    this.#users--;
+    if (this.#users === 0) this.exports.stop();
   }
 
   /** A token to hand to a native call: `callback` is called once, later, on this thread. */

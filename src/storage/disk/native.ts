@@ -27,9 +27,11 @@ export class NativeDisk implements Disk {
   readonly #segments = new Map<number, NativeSegment>();
   readonly #context: NativeSegmentContext;
   #handles = new Int32Array(16);
+  #closed = false;
 
   constructor(core: NativeCore, options: NativeDiskOptions = {}) {
     this.#core = core;
+    core.acquire();
     this.description = `native (${core.exports.describe()})`;
     this.#context = {
       core,
@@ -164,5 +166,8 @@ export class NativeDisk implements Disk {
 
   async close(): Promise<void> {
     await Promise.all([...this.#segments.values()].map((segment) => segment.close()));
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#core.release();
   }
 }
