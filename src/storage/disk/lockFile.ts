@@ -1,4 +1,4 @@
-import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, open, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { DiskError } from '../../base/disk.ts';
 import { asDiskError } from './hostFiles.ts';
@@ -51,7 +51,7 @@ export function lockedError(path: string, pid: number | null): DiskError {
 
 /** The live process that a lock file names, null when it names none or a dead one. */
 export async function liveHolder(path: string): Promise<number | null> {
-  const text = await readFile(path, 'latin1').catch(() => '');
+  const text = await readlink(path).catch(() => readFile(path, 'latin1')).catch(() => '');
   const holder = parseHolder(text);
   return holder !== null && isAlive(holder) ? holder.pid : null;
 }
@@ -60,7 +60,7 @@ export async function liveHolder(path: string): Promise<number | null> {
 export async function takeLockFile(path: string): Promise<void> {
   const own = `${path}.${process.pid}.${counter++}`;
   try {
-    await writeFile(own, ownHolderText());
+    await writeHolder(own);
     // A link appears with its content or not at all.
     const taken = await link(own, path).then(() => true, (error: NodeJS.ErrnoException) => notExisting(error));
     if (!taken) await takeOver(path, own);
@@ -68,6 +68,18 @@ export async function takeLockFile(path: string): Promise<void> {
     throw asDiskError(error, path);
   } finally {
     await rm(own, { force: true }).catch(() => {});
+  }
+}
+
+/** A full disk has no block for the text: the target of a symbolic link needs none. */
+async function writeHolder(path: string): Promise<void> {
+  try {
+    await writeFile(path, ownHolderText());
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    await rm(path, { force: true });
+    await symlink(ownHolderText().trim(), path);
   }
 }
 
