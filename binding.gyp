@@ -20,6 +20,7 @@
         'native/segment/indexFile.cc',
         'native/segment/openSegment.cc',
         'native/segment/scan.cc',
+        'native/segment/segmentTasks.cc',
         'native/segment/store.cc'
       ],
       'include_dirs': ['<!(node -p "require(\'node-api-headers\').include_dir")'],

@@ -129,4 +129,24 @@ class OpenSegment {
   bool failed_ = false;
 };
 
+template <typename Use>
+void OpenSegment::withHeaders(bool preferMapping, Use use) {
+  int error = 0;
+  if (mapping_ || preferMapping) {
+    if (const MappingRef mapped = mapping(&error)) {
+      MappedHeaders headers(mapped.get());
+      use(&headers);
+      return;
+    }
+  }
+  const DescriptorRef descriptor = log_.open(&error);
+  if (!descriptor) {
+    failed_ = true;
+    return;
+  }
+  FileHeaders headers(descriptor->fd());
+  use(&headers);
+  if (headers.error() != 0) failed_ = true;
+}
+
 }  // namespace tidelog
