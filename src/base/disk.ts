@@ -168,6 +168,8 @@ export interface Segment {
   view(position: number, lengthBytes: number): SegmentView;
   /** True when the range is (probably) in the page cache; remembered for some seconds. */
   isResident(position: number, lengthBytes: number): boolean;
+  /** Longest view to ask for in the service of others, one batch aside: where views are copies, readers that are slow would else hold much memory. */
+  readonly viewBytesMax: number;
   /** Brings the range into memory on another thread. */
   load(position: number, lengthBytes: number, done: () => void): void;
 

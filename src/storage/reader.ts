@@ -86,7 +86,7 @@ function wholeBatches(bytes: Buffer): number {
 export function read(state: LogState, offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean): ReadResult {
   if (!isWorthLocating(state, offset, maxOffset) || !locateOrFail(state, offset, maxOffset)) return NOTHING;
   const lengthBytes = lengthToRead(maxBytes, atLeastOneBatch);
-  return lengthBytes === 0 ? NOTHING : viewOf(lengthBytes);
+  return lengthBytes === 0 ? NOTHING : viewOf(state, lengthBytes);
 }
 
 /** Checks the offset; false when nothing can be there without looking. */
@@ -107,15 +107,24 @@ function locateOrFail(state: LogState, offset: number, maxOffset: number): boole
 /** How much of the located range goes out; 0 when not even one batch may. */
 function lengthToRead(maxBytes: number, atLeastOneBatch: boolean): number {
   if (maxBytes < range.firstBatchBytes) return atLeastOneBatch ? range.firstBatchBytes : 0;
-  return Math.min(maxBytes, range.endPosition - range.position);
+  const viewBytesMax = Math.max(definite(range.segment, 'the located segment').viewBytesMax, range.firstBatchBytes);
+  return Math.min(maxBytes, viewBytesMax, range.endPosition - range.position);
 }
 
-function viewOf(lengthBytes: number): ReadResult {
-  const view = definite(range.segment, 'the located segment').view(range.position, lengthBytes);
+function viewOf(state: LogState, lengthBytes: number): ReadResult {
+  const view = openView(state, lengthBytes);
   const isToTheEnd = range.position + lengthBytes === range.endPosition || lengthBytes === range.firstBatchBytes;
   if (isToTheEnd || view.bytes.length < LOG_OVERHEAD_BYTES) return view;
   const whole = wholeBatches(view.bytes);
   return whole === view.bytes.length ? view : new CutView(view, whole);
+}
+
+function openView(state: LogState, lengthBytes: number): SegmentView {
+  try {
+    return definite(range.segment, 'the located segment').view(range.position, lengthBytes);
+  } catch (error) {
+    throw state.diskFailure(error, 'reading');
+  }
 }
 
 /** Log.readWarm. */
@@ -131,7 +140,7 @@ export function readWarm(
       segment.load(range.position, lengthBytes, () => readNow(state, offset, maxBytes, maxOffset, atLeastOneBatch, done));
       return;
     }
-    result = lengthBytes === 0 ? NOTHING : viewOf(lengthBytes);
+    result = lengthBytes === 0 ? NOTHING : viewOf(state, lengthBytes);
   } catch (error) {
     return done(asLogError(error), null);
   }

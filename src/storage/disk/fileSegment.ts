@@ -17,18 +17,33 @@ export interface SegmentContext {
   readonly host: FileHost;
   readonly compute: Compute;
   readonly check: AppendCheck;
+  readonly copies: CopyLimits;
   /** The segment will never be used again. */
   onClosed(segment: FileSegment): void;
+}
+
+/** What all views of a disk may hold: they are copies. */
+export class CopyLimits {
+  /** Of one view. */
+  readonly viewBytesMax: number;
+  /** Of all that are not released. */
+  readonly bytesMax: number;
+  bytes = 0;
+
+  constructor(viewBytesMax: number, bytesMax: number) {
+    this.viewBytesMax = viewBytesMax;
+    this.bytesMax = bytesMax;
+  }
 }
 
 /** Bytes copied out of the file: nothing to lease. */
 class CopiedView implements SegmentView {
   readonly bytes: Buffer;
   readonly intact: boolean;
-  readonly #context: { released(): void };
+  readonly #context: { released(bytes: number): void };
   #released = false;
 
-  constructor(bytes: Buffer, intact: boolean, context: { released(): void }) {
+  constructor(bytes: Buffer, intact: boolean, context: { released(bytes: number): void }) {
     this.bytes = bytes;
     this.intact = intact;
     this.#context = context;
@@ -37,7 +52,7 @@ class CopiedView implements SegmentView {
   release(): void {
     assert(!this.#released, 'a view is released once');
     this.#released = true;
-    this.#context.released();
+    this.#context.released(this.bytes.length);
   }
 }
 
@@ -55,7 +70,7 @@ export class FileSegment implements Segment {
   readonly #log: OpenFile;
   readonly #indexes: SegmentIndexes;
   readonly #walk: BatchWalk;
-  readonly #lease = { released: (): void => void this.openViews-- };
+  readonly #lease = { released: (bytes: number): void => this.#released(bytes) };
   #directory: string;
   #suffix: string;
   #sizeBytes: number;
@@ -259,9 +274,20 @@ export class FileSegment implements Segment {
     return hit;
   }
 
+  get viewBytesMax(): number {
+    return this.#context.copies.viewBytesMax;
+  }
+
+  #released(bytes: number): void {
+    this.openViews--;
+    this.#context.copies.bytes -= bytes;
+  }
+
   view(position: number, lengthBytes: number): SegmentView {
     assert(!this.#closed, 'no views of a closed segment');
     assert(position >= 0 && lengthBytes >= 0, 'a view lies within the segment');
+    const { copies } = this.#context;
+    if (copies.bytes > copies.bytesMax) throw new DiskError('ENOMEM', this.#directory, 'too much of what was read is still to be sent');
     const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(lengthBytes, this.#sizeBytes - position)));
     let readBytes = 0;
     this.#guard(() => {
@@ -269,6 +295,7 @@ export class FileSegment implements Segment {
     });
     if (readBytes < bytes.length) this.failed = true;
     this.openViews++;
+    copies.bytes += bytes.length;
     return new CopiedView(bytes, readBytes === bytes.length, this.#lease);
   }
 

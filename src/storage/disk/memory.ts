@@ -5,7 +5,7 @@ import type { Clock, Random } from '../../base/ports.ts';
 import { compute } from '../../binding/load.ts';
 import { AppendCheck } from './appendCheck.ts';
 import type { FileHost, OpenFile } from './fileHost.ts';
-import { FileSegment } from './fileSegment.ts';
+import { CopyLimits, FileSegment } from './fileSegment.ts';
 import type { SegmentContext } from './fileSegment.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { SegmentSyncs } from './segmentSyncs.ts';
@@ -57,6 +57,7 @@ export class MemoryDisk implements Disk {
       host: this.#host,
       compute,
       check: new AppendCheck(compute),
+      copies: new CopyLimits(Infinity, Infinity),
       onClosed: (segment) => void segments.delete(segment),
     };
   }

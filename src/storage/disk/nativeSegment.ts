@@ -289,6 +289,10 @@ export class NativeSegment implements Segment {
     return false;
   }
 
+  get viewBytesMax(): number {
+    return Infinity;
+  }
+
   isResident(position: number, lengthBytes: number): boolean {
     const end = Math.min(position + lengthBytes, this.#sizeBytes);
     if (this.#closed || end <= position) return true;

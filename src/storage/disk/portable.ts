@@ -5,7 +5,7 @@ import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOp
 import { compute } from '../../binding/load.ts';
 import type { Compute } from '../../binding/compute.ts';
 import { AppendCheck } from './appendCheck.ts';
-import { FileSegment } from './fileSegment.ts';
+import { CopyLimits, FileSegment } from './fileSegment.ts';
 import type { SegmentContext } from './fileSegment.ts';
 import { HostFiles } from './hostFiles.ts';
 import { lockedError, takeLockFile } from './lockFile.ts';
@@ -13,6 +13,10 @@ import { logFilesMax } from './openFiles.ts';
 import { PortableHost } from './portableHost.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { SegmentSyncs } from './segmentSyncs.ts';
+
+/** What a fetch gets of one partition at a time, and what all that wait to be sent may hold. */
+const VIEW_BYTES_MAX = 1024 * 1024;
+const COPIED_BYTES_MAX = 128 * 1024 * 1024;
 
 export interface PortableDiskOptions {
   /** Descriptors kept open; by default a quarter of what the process may have, 2048 at most. */
@@ -42,6 +46,7 @@ export class PortableDisk implements Disk {
       host: new PortableHost(options.openFilesMax ?? logFilesMax()),
       compute: core,
       check: new AppendCheck(core),
+      copies: new CopyLimits(VIEW_BYTES_MAX, COPIED_BYTES_MAX),
       onClosed: (segment) => void segments.delete(segment),
     };
   }
