@@ -44,7 +44,7 @@ async function bundlePrograms(sources, say) {
   const entryPoints = sources.filter(isEntry).map(({ relative }) => path.join(root, relative));
   rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
   if (entryPoints.length === 0) return true;
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   const options = {
     entryPoints,
     outdir: path.join(root, 'dist/bundle'),
@@ -65,5 +65,8 @@ async function bundlePrograms(sources, say) {
   } catch (error) {
     say(`set-up: the programs could not be bundled: ${error.message.split('\n')[0]}`);
     return false;
+  } finally {
+    // esbuild's own process would live as long as the broker that starts in this one.
+    await stop();
   }
 }
