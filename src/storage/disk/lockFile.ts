@@ -22,8 +22,11 @@ function startTimeOf(pid: number): string | null {
   }
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may hold anything; start time is the 20th field after it.
-    return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    // The name, in parentheses, may hold anything; behind it come the state and, as the 20th field, the start time.
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    // It has ended, and nobody has asked how: in a container without an init that may stay so.
+    if (fields[0] === 'Z' || fields[0] === 'X') return null;
+    return fields[19] ?? '';
   } catch {
     return '';
   }
