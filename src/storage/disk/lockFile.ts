@@ -91,6 +91,15 @@ function notExisting(error: NodeJS.ErrnoException): false {
   throw error;
 }
 
+/** A link of a dead holder (see writeHolder) goes: the kernel would lock a file of the name that it holds. */
+export async function dropDeadLink(path: string): Promise<void> {
+  const isLink = (): Promise<boolean> => readlink(path).then(() => true, () => false);
+  if (!(await isLink()) || (await liveHolder(path)) !== null) return;
+  await guarded(`${path}.guard`, path, async () => {
+    if ((await isLink()) && (await liveHolder(path)) === null) await rm(path);
+  });
+}
+
 /** Replaces the file of a dead holder, one taker at a time. */
 async function takeOver(path: string, own: string): Promise<void> {
   const guard = `${path}.guard`;

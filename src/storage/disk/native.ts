@@ -4,7 +4,7 @@ import { assert } from '../../base/assert.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOptions } from '../../base/disk.ts';
 import type { NativeCore } from '../../binding/addon.ts';
 import { HostFiles, asDiskError } from './hostFiles.ts';
-import { liveHolder, lockedError, ownHolderText } from './lockFile.ts';
+import { dropDeadLink, liveHolder, lockedError, ownHolderText } from './lockFile.ts';
 import { errorFromErrno } from './nativeErrors.ts';
 import { NativeSegment } from './nativeSegment.ts';
 import type { NativeSegmentContext } from './nativeSegment.ts';
@@ -131,6 +131,7 @@ export class NativeDisk implements Disk {
 
   /** The kernel's lock excludes Java's and other native brokers; the holder's name in the file excludes portable ones. */
   async lock(path: string): Promise<DirectoryLock> {
+    await dropDeadLink(path);
     const before = await liveHolder(path);
     const handle = this.#core.exports.lock(path);
     if (handle === -constants.errno.EAGAIN) throw lockedError(path, before);

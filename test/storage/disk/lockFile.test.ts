@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { liveHolder, takeLockFile } from '../../../src/storage/disk/lockFile.ts';
+import { dropDeadLink, liveHolder, takeLockFile } from '../../../src/storage/disk/lockFile.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -30,4 +30,18 @@ test.skipIf(process.platform !== 'linux')('a process that has ended holds nothin
   } finally {
     parent.kill();
   }
+});
+
+test('a link that stands for a holder goes once he is dead, not before', async () => {
+  const path = join(folder, 'linked');
+  await symlink(`${process.pid} `, path);
+  await dropDeadLink(path);
+  expect((await lstat(path)).isSymbolicLink()).toBe(true);
+  await rm(path);
+  await symlink('999999999 1', path);
+  await dropDeadLink(path);
+  await expect(lstat(path)).rejects.toThrow('ENOENT');
+  await writeFile(path, '999999999 1\n');
+  await dropDeadLink(path);
+  expect((await lstat(path)).isFile()).toBe(true);
 });
