@@ -16,6 +16,7 @@ import { startBroker, temporaryFolder, type BrokerProcess } from '../support/bro
 import { createTopic } from './support/arena.ts';
 import { goodBatch } from './support/batches.ts';
 import { MountNamespace, skipLoudly } from './support/mountedFolder.ts';
+import { MemoryWatch } from './support/processMemory.ts';
 import { produce } from './support/producing.ts';
 import { connect, type RawClient } from './support/rawClient.ts';
 
@@ -70,6 +71,45 @@ async function withoutRoom(work: () => Promise<void>): Promise<void> {
   }
 }
 
+const GROWTH_MIB_MAX = 64;
+const READS_MIN = 10;
+
+/** As withoutRoom, for work that does not restart the broker: somebody else reads all the while, and memory stays within bounds. */
+async function withReader(work: () => Promise<void>): Promise<void> {
+  const memory = new MemoryWatch(broker.pid);
+  const reader = await connect(broker.port);
+  let reads = 0;
+  let isOver = false;
+  const reading = (async () => {
+    while (!isOver) {
+      expect((await fetchFrom(reader, 'other', 0)).length).toBeGreaterThan(0);
+      reads += 1;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  })();
+  try {
+    await withoutRoom(async () => {
+      await Promise.race([work(), reading]);
+      while (reads < READS_MIN) await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 2))]);
+    });
+  } finally {
+    isOver = true;
+    await reading;
+    await reader.close();
+    memory.stop();
+  }
+  expect(memory.grownMib).toBeLessThan(GROWTH_MIB_MAX);
+}
+
+/** The bytes that one fetch gives. */
+async function fetchFrom(from: RawClient, topic: string, offset: number): Promise<Buffer> {
+  const partition = makeFetchPartition({ partition: 0, fetchOffset: offset, partitionMaxBytes: 1 << 22, currentLeaderEpoch: -1 });
+  const request = makeFetchRequest({ maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 22, sessionEpoch: -1, topics: [makeFetchTopic({ topic, partitions: [partition] })] });
+  const { errorCode, records } = (await from.call(Fetch, 11, request)).responses[0]!.partitions[0]!;
+  expect(errorCode).toBe(NONE);
+  return records as Buffer;
+}
+
 /** Produces until there is no room; returns how many batches were acknowledged. */
 async function fill(topic: string): Promise<number> {
   for (let acknowledged = 0; ; acknowledged += 1) {
@@ -89,11 +129,7 @@ async function produceUntilTaken(topic: string): Promise<void> {
 async function readAll(topic: string, offset = 0): Promise<number[]> {
   const offsets: number[] = [];
   for (let at = offset; ; at = offsets.at(-1)! + 1) {
-    const partition = makeFetchPartition({ partition: 0, fetchOffset: at, partitionMaxBytes: 1 << 22, currentLeaderEpoch: -1 });
-    const request = makeFetchRequest({ maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 22, sessionEpoch: -1, topics: [makeFetchTopic({ topic, partitions: [partition] })] });
-    const { errorCode, records } = (await client.call(Fetch, 11, request)).responses[0]!.partitions[0]!;
-    expect(errorCode).toBe(NONE);
-    const bytes = records as Buffer;
+    const bytes = await fetchFrom(client, topic, at);
     const before = offsets.length;
     for (let place = 0, next = nextBatch(bytes, 0); next !== -1; place = next, next = nextBatch(bytes, place)) offsets.push(baseOffsetOf(bytes, place));
     if (offsets.length === before) return offsets;
@@ -144,7 +180,7 @@ describe.sequential('a full disk', () => {
 
   test('refuses offset commits and metadata writes, and goes on', async (context) => {
     needsMounts(context);
-    await withoutRoom(async () => {
+    await withReader(async () => {
       for (lastCommit = 1; ; lastCommit += 1) {
         const errorCode = await commit(lastCommit + 1);
         if (errorCode === NONE) continue;
@@ -229,7 +265,7 @@ describe.sequential('a full disk', () => {
   test('does not fill the log with the same line', async (context) => {
     needsMounts(context);
     const linesBefore = broker.output().split('\n').length;
-    await withoutRoom(async () => {
+    await withReader(async () => {
       for (let round = 0; round < 300; round += 1) await produce(client, 'other', batch());
       for (let round = 0; round < 300; round += 1) await commit(1_000_000);
     });

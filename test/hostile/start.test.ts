@@ -134,8 +134,7 @@ describe('a log directory that cannot be had', () => {
     try {
       const place = path.join(folder, 'read-only');
       await mkdir(place);
-      mounts.mountMemory(place, 1024);
-      mounts.run('mount', '-o', 'remount,ro', place);
+      mounts.mountMemory(place, 1024, 'ro');
       for (const directory of [place, path.join(place, 'below')]) {
         const { code, output } = await startWith({ 'log.dirs': directory }, mounts.prefix);
         expect(code).toBe(1);

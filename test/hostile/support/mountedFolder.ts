@@ -3,7 +3,6 @@
  * ends too, and nothing stays mounted. Needs Linux and root, or a user who may make user namespaces.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
 
 export class MountNamespace {
   readonly #holder: ChildProcess;
@@ -37,14 +36,9 @@ export class MountNamespace {
     return ['nsenter', '-t', String(this.#holder.pid), ...this.#flags, '--'];
   }
 
-  /** The path by which this process sees a file inside. */
-  outside(inside: string): string {
-    return path.join(`/proc/${this.#holder.pid}/root`, inside);
-  }
-
   /** Over an existing folder; throws where it cannot. */
-  mountMemory(folder: string, sizeKib: number): void {
-    this.run('mount', '-t', 'tmpfs', '-o', `size=${sizeKib}k,mode=700`, 'tmpfs', folder);
+  mountMemory(folder: string, sizeKib: number, mode: 'rw' | 'ro' = 'rw'): void {
+    this.run('mount', '-t', 'tmpfs', '-o', `${mode},size=${sizeKib}k,mode=700`, 'tmpfs', folder);
   }
 
   run(...command: string[]): string {
