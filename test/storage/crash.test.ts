@@ -164,6 +164,6 @@ describe('a crash', () => {
   });
 
   it('of the process alone loses nothing that was acknowledged; of the machine nothing that was flushed', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(Number.MAX_SAFE_INTEGER, steps)), { numRuns: 80 });
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => live(Number.MAX_SAFE_INTEGER, steps)), { seed: Number(process.env.TIDELOG_FUZZ_SEED ?? 20261121), numRuns: 80 });
   });
 });
