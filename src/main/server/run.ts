@@ -9,7 +9,7 @@ import { startNode, type BoundListener, type Node } from '../../node/index.ts';
 import { parseServerArguments, USAGE, type LogLevel, type ServerArguments } from './arguments.ts';
 import { failureText } from './failure.ts';
 import { createLineLogger } from './lineLogger.ts';
-import { version } from './version.ts';
+import { packageVersion } from '../../base/version.ts';
 
 const EXIT_FAILED = 1;
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
@@ -19,7 +19,7 @@ export async function runServer(words: readonly string[], program: string): Prom
   try {
     const given = parseServerArguments(words);
     if (given.wantsHelp) process.stdout.write(USAGE);
-    else if (given.wantsVersion) process.stdout.write(`Tidelog ${version()}\n`);
+    else if (given.wantsVersion) process.stdout.write(`Tidelog ${packageVersion()}\n`);
     else if (given.isDaemon) await goToBackground(words, program);
     else await startBroker(given);
   } catch (error) {
@@ -33,7 +33,7 @@ async function startBroker(given: ServerArguments): Promise<void> {
   const logger = await openLogger(given);
   endOnDefects(logger);
   giveMemoryBack();
-  logger.info(`Tidelog ${version()} on Node ${process.versions.node}, process ${process.pid}`);
+  logger.info(`Tidelog ${packageVersion()} on Node ${process.versions.node}, process ${process.pid}`);
   logger.info(describeCore());
   for (const warning of warnings) logger.warn(warning);
   const starting = startNode({ config, ports: { logger }, adoptKafkaData: given.adoptsKafkaData, onProgress: progressOf(logger) });
