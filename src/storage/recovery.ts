@@ -2,6 +2,7 @@
  * Loads one log from its folder. After a clean stop its files are believed; otherwise everything past the recovery point is scanned, torn and
  * corrupt tails are cut, and indexes, producers and epochs are made anew from what is left.
  */
+import { definite } from '../base/assert.ts';
 import type { ScanResult, ScannedBatch, Segment } from '../base/disk.ts';
 import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint } from './checkpoints.ts';
 import { FileName, Suffix, offsetStem } from './fileNames.ts';
@@ -127,9 +128,11 @@ async function recover(state: LogState, checkpoints: LogCheckpoints): Promise<vo
   const mayHaveGaps = state.config.cleanupPolicy.compact || !checkpoints.isTrusted;
   let endOffset = segments.at(first).baseOffset;
   for (let index = first; index < segments.count; index += 1) {
-    const isGap = segments.at(index).baseOffset !== endOffset && index > first;
-    if (isGap && !mayHaveGaps) await dropSegments(state, index, 'records before it are missing');
-    else endOffset = await recoverSegment(state, index, recoveryPoint, replayFrom);
+    endOffset = await recoverSegment(state, index, recoveryPoint, replayFrom);
+    const isGap = index + 1 < segments.count && segments.at(index + 1).baseOffset !== endOffset;
+    if (isGap && !mayHaveGaps) await dropSegments(state, index + 1, 'records before it are missing');
+    // Only now: a segment whose followers were dropped is the one that is appended to.
+    if (index + 1 < segments.count) sealRecovered(state, segments.at(index));
   }
   // A base offset past the last record (an empty active segment) is an end too.
   state.logEndOffset = Math.max(endOffset, segments.activeSlot.baseOffset);
@@ -175,11 +178,13 @@ async function recoverSegment(state: LogState, index: number, recoveryPoint: num
   slot.needsIndexes = false;
   slot.transactionsAreLost = false;
   state.folderDirty = true;
-  if (slot !== state.segments.activeSlot) {
-    segment.seal();
-    state.flush.keepForSync(segment);
-  }
   return Math.max(segment.nextOffset, slot.baseOffset);
+}
+
+function sealRecovered(state: LogState, slot: SegmentSlot): void {
+  const segment = definite(slot.segment, 'the segment that was recovered');
+  segment.seal();
+  state.flush.keepForSync(segment);
 }
 
 async function cutTail(state: LogState, index: number, segment: Segment, result: ScanResult): Promise<void> {
