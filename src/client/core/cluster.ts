@@ -1,15 +1,18 @@
 import type { Clock, Logger, Random } from '../../base/ports.ts';
 import type { Network } from '../../base/wire.ts';
-import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeMetadataRequest, makeMetadataRequestTopic, readMetadataResponse, writeMetadataRequest, type MetadataResponse, type MetadataResponseTopic } from '../../protocol/generated/metadata.ts';
+import { zeroUuid, type Uuid } from '../../protocol/types.ts';
 import type { BrokerAddress } from './bootstrap.ts';
 import type { ClientApi } from './clientApi.ts';
 import { ClientError } from './clientError.ts';
 import { BrokerConnection } from './connection.ts';
+import { Dialing } from './dialing.ts';
+import { makeClusterCounters, type ClusterCounters, type RequestObserver } from './requestObserver.ts';
 import { Backoff, isRetriableError, Pauses } from './wait.ts';
 
-const metadataApi = { apiKey: ApiKey.Metadata, versionMax: 12, write: writeMetadataRequest, read: readMetadataResponse } as const;
+const metadataApi = { apiKey: ApiKey.Metadata, versionMax: 13, write: writeMetadataRequest, read: readMetadataResponse } as const;
 
 export interface ClusterOptions {
   /** Where to begin; any one that answers will do. */
@@ -28,7 +31,21 @@ export interface ClusterOptions {
   readonly retryBackoffMaxMs: number;
   readonly metadataMaxAgeMs: number;
   readonly softwareVersion: string;
+  /** Pauses before a broker that could not be reached is dialled again; they double. */
+  readonly reconnectBackoffMs?: number;
+  readonly reconnectBackoffMaxMs?: number;
+  /** Known brokers are forgotten for the bootstrap list after so long without metadata (KIP-899); Infinity: never. */
+  readonly rebootstrapTriggerMs?: number;
+  /** Proves on a new connection who we are, before anything else is sent. Throws ClientError AUTHENTICATION_FAILED. */
+  readonly authenticate?: (connection: BrokerConnection, address: BrokerAddress) => Promise<void>;
+  /** Sees every request. */
+  readonly observer?: RequestObserver;
 }
+
+/**
+ * What a connection is for. Answers come in the order of their requests, so what may wait long (a fetch, a join) has connections of its own.
+ */
+export type Channel = 'main' | 'fetch' | 'group' | 'transaction' | 'share';
 
 export interface PartitionLeader {
   /** -1: there is none. */
@@ -36,7 +53,10 @@ export interface PartitionLeader {
   readonly leaderEpoch: number;
 }
 
+const REBOOTSTRAP_TRIGGER_MS = 300_000;
+
 interface KnownTopic {
+  readonly id: Uuid;
   readonly leaders: readonly PartitionLeader[];
   readonly askedMs: number;
 }
@@ -44,18 +64,24 @@ interface KnownTopic {
 /** Knows the brokers and who leads what, and keeps one connection to each broker that is asked. */
 export class Cluster {
   readonly options: ClusterOptions;
+  readonly counters: ClusterCounters = makeClusterCounters();
+  readonly #dialing: Dialing;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   readonly #pauses: Pauses;
   readonly #topics = new Map<string, KnownTopic>();
   /** Questions about a topic that are under way: who asks meanwhile shares the answer. */
   readonly #asking = new Map<string, Promise<readonly PartitionLeader[]>>();
+  readonly #namesById = new Map<Uuid, string>();
   #brokers = new Map<number, BrokerAddress>();
+  #metadataMs: number;
   #controllerId = -1;
   #isClosed = false;
 
   constructor(options: ClusterOptions) {
     this.options = options;
     this.#pauses = new Pauses(options.clock);
+    this.#dialing = new Dialing(options, this.counters, (delayMs) => this.pause(delayMs));
+    this.#metadataMs = options.clock.monotonicMs();
   }
 
   get isClosed(): boolean {
@@ -87,6 +113,11 @@ export class Cluster {
     }
   }
 
+  /** The brokers as last heard of, by id. */
+  get brokers(): ReadonlyMap<number, BrokerAddress> {
+    return this.#brokers;
+  }
+
   /** Any broker that answers: known ones first, then the bootstrap list. */
   async anyConnection(): Promise<BrokerConnection> {
     let last: unknown = null;
@@ -102,11 +133,11 @@ export class Cluster {
   }
 
   /** The connection to a broker by its id. KafkaError BROKER_NOT_AVAILABLE when the cluster has none of that id. */
-  async connectionTo(brokerId: number): Promise<BrokerConnection> {
+  async connectionTo(brokerId: number, channel: Channel = 'main'): Promise<BrokerConnection> {
     if (!this.#brokers.has(brokerId)) await this.metadata([]);
     const address = this.#brokers.get(brokerId);
     if (address === undefined) throw new KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, `broker ${brokerId} is not in the cluster`);
-    return this.#connect(address);
+    return this.#connect(address, channel);
   }
 
   async controllerConnection(): Promise<BrokerConnection> {
@@ -131,6 +162,10 @@ export class Cluster {
     // in version 0 an empty list means all topics
     const version = connection.versionOf(metadataApi, 1);
     const answer = await connection.request(metadataApi, makeMetadataRequest({ topics: named, allowAutoTopicCreation: version < 4 || allowAutoTopicCreation }), { version });
+    if (answer.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) this.#brokers.clear();
+    throwOnError(answer.errorCode);
+    this.counters.metadataRefreshes += 1;
+    this.#metadataMs = this.options.clock.monotonicMs();
     if (answer.brokers.length > 0) this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     this.#controllerId = answer.controllerId;
     for (const topic of answer.topics) this.#remember(topic);
@@ -159,6 +194,16 @@ export class Cluster {
     return known.leaders;
   }
 
+  /** The topic's id as last known, the zero id where there is none. */
+  topicIdOf(topic: string): Uuid {
+    return this.#topics.get(topic)?.id ?? zeroUuid;
+  }
+
+  /** The name of a topic whose metadata was asked for, null for another one. */
+  topicNameOf(id: Uuid): string | null {
+    return this.#namesById.get(id) ?? null;
+  }
+
   /** What is known of the topic's leaders has proved wrong. */
   forget(topic: string): void {
     this.#topics.delete(topic);
@@ -182,52 +227,42 @@ export class Cluster {
 
   #remember(topic: MetadataResponseTopic): void {
     if (topic.name === null) return;
-    if (topic.errorCode === ErrorCode.NONE) this.#topics.set(topic.name, { leaders: leadersIn(topic), askedMs: this.options.clock.monotonicMs() });
-    else this.#topics.delete(topic.name);
+    if (topic.errorCode !== ErrorCode.NONE) {
+      this.#topics.delete(topic.name);
+      return;
+    }
+    this.#topics.set(topic.name, { id: topic.topicId, leaders: leadersIn(topic), askedMs: this.options.clock.monotonicMs() });
+    if (topic.topicId !== zeroUuid) this.#namesById.set(topic.topicId, topic.name);
   }
 
+  /** Known brokers, then the bootstrap list; those that could not be reached lately last. */
   #candidates(): BrokerAddress[] {
-    const known = [...this.#brokers.values()];
+    const isStale = this.options.clock.monotonicMs() - this.#metadataMs > (this.options.rebootstrapTriggerMs ?? REBOOTSTRAP_TRIGGER_MS);
+    const known = isStale ? [] : [...this.#brokers.values()];
     const others = this.options.bootstrap.filter(({ host, port }) => !known.some((address) => address.host === host && address.port === port));
-    return [...known, ...others];
+    return this.#dialing.ordered([...known, ...others]);
   }
 
-  #connect(address: BrokerAddress): Promise<BrokerConnection> {
+  #connect(address: BrokerAddress, channel: Channel = 'main'): Promise<BrokerConnection> {
     if (this.#isClosed) return Promise.reject(new ClientError('CLOSED', 'the client was closed'));
-    const key = `${address.host}:${address.port}`;
+    const key = `${address.host}:${address.port}/${channel}`;
     const known = this.#connections.get(key);
     if (known === undefined) return this.#open(key, address);
     return known.then((connection) => {
       if (connection.isOpen) return connection;
       if (this.#connections.get(key) === known) this.#connections.delete(key);
-      return this.#connect(address);
+      return this.#connect(address, channel);
     });
   }
 
   #open(key: string, address: BrokerAddress): Promise<BrokerConnection> {
-    const opened = this.#dial(key, address);
+    const opened = this.#dialing.dial(address);
     this.#connections.set(key, opened);
     opened.catch(() => {
       if (this.#connections.get(key) === opened) this.#connections.delete(key);
     });
     return opened;
   }
-
-  async #dial(key: string, address: BrokerAddress): Promise<BrokerConnection> {
-    const { network, clientId, requestTimeoutMs, clock, connectTimeoutMs, softwareVersion, logger } = this.options;
-    const wire = await network.connect({ host: address.host, port: address.port, timeoutMs: connectTimeoutMs }).catch((error: Error) => {
-      const message = `Connection to ${key} could not be established: ${reasonOf(error)}`;
-      logger.warn(message);
-      throw new ClientError('CONNECTION_REFUSED', message);
-    });
-    return BrokerConnection.open(wire, { clientId, requestTimeoutMs, clock, softwareName: 'tidelog', softwareVersion });
-  }
-}
-
-/** A host with several addresses fails with one error for each of them. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map((inner: Error) => inner.message).join(', ');
-  return error.message;
 }
 
 /** Partitions are numbered from 0 without gaps; a number beyond their count is nothing to make an array of. */

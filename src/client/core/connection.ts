@@ -9,6 +9,7 @@ import type { Reader } from '../../protocol/reader.ts';
 import { Writer } from '../../protocol/writer.ts';
 import type { ClientApi } from './clientApi.ts';
 import { ClientError } from './clientError.ts';
+import type { ClusterCounters, RequestEnd, RequestObserver } from './requestObserver.ts';
 
 /** A response larger than this is taken for garbage (fetch.max.bytes and one oversized batch fit well). */
 const RESPONSE_MAX_BYTES = 512 * 1024 * 1024;
@@ -36,6 +37,14 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly softwareName: string;
   readonly softwareVersion: string;
+  readonly observer?: RequestObserver;
+  readonly counters?: ClusterCounters;
+}
+
+export interface RequestOptions {
+  /** Absent: the newest one that both sides speak. */
+  readonly version?: number;
+  readonly timeoutMs?: number;
 }
 
 /** One connection to one broker: requests in a pipeline, answers in order, versions agreed at the start. */
@@ -46,6 +55,8 @@ export class BrokerConnection implements WireHandler {
   readonly #pending: PendingRequest[] = [];
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   readonly #frames: FrameReader;
+  readonly #features = new Map<string, number>();
+  #throttledUntilMs = 0;
   #correlationId = 0;
   #closedBy: ClientError | null = null;
 
@@ -79,6 +90,21 @@ export class BrokerConnection implements WireHandler {
     return this.#versions.has(apiKey);
   }
 
+  /** Newest version of an API that the broker offers, -1 for none. */
+  offeredVersion(apiKey: number): number {
+    return this.#versions.get(apiKey)?.max ?? -1;
+  }
+
+  /** Level of a feature that the cluster has finalized (as `transaction.version`), 0 where it names none. */
+  featureLevel(name: string): number {
+    return this.#features.get(name) ?? 0;
+  }
+
+  /** How long the broker wants to hear nothing (KIP-219); 0 mostly. */
+  get throttledForMs(): number {
+    return this.#throttledUntilMs === 0 ? 0 : Math.max(this.#throttledUntilMs - this.#options.clock.monotonicMs(), 0);
+  }
+
   /** The newest version that both sides speak; ClientError UNSUPPORTED_VERSION when there is none. */
   versionOf<Request, Response>(api: ClientApi<Request, Response>, versionMin = 0): number {
     const offered = this.#versions.get(api.apiKey);
@@ -93,23 +119,38 @@ export class BrokerConnection implements WireHandler {
    * Sends one request and resolves with its answer. Bytes in the answer are views of a buffer of its own. Rejects with ClientError
    * (REQUEST_TIMED_OUT, CONNECTION_CLOSED, INVALID_RESPONSE, UNSUPPORTED_VERSION, CLOSED), ProtocolError for a body that cannot be written.
    */
-  request<Request, Response>(api: ClientApi<Request, Response>, body: Request, options: { readonly version?: number; readonly timeoutMs?: number } = {}): Promise<Response> {
+  request<Request, Response>(api: ClientApi<Request, Response>, body: Request, options: RequestOptions = {}): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
-      const apiVersion = options.version ?? this.versionOf(api);
-      const correlationId = this.#write(api, apiVersion, body);
-      const onAnswer = (frame: Buffer): void => {
-        try {
-          resolve(decodeResponse(frame, { apiKey: api.apiKey, apiVersion, correlationId }, api.read));
-        } catch (failure) {
-          const error = new ClientError('INVALID_RESPONSE', `the answer to API ${api.apiKey} version ${apiVersion} cannot be read: ${(failure as Error).message}`);
-          reject(error);
-          this.#fail(new ClientError('CONNECTION_CLOSED', error.message));
-        }
-      };
-      const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
-      const deadline = this.#options.clock.setTimer(timeoutMs, () => this.#fail(new ClientError('REQUEST_TIMED_OUT', `no answer to API ${api.apiKey} within ${timeoutMs} ms`)));
-      this.#pending.push({ onAnswer, onFailure: reject, deadline });
+      this.ask(api, body, options, resolve, reject);
     });
+  }
+
+  /** As `request`, with callbacks. Throws where nothing was sent. */
+  ask<Request, Response>(api: ClientApi<Request, Response>, body: Request, options: RequestOptions, onResponse: (response: Response) => void, onError: (error: Error) => void): void {
+    const apiVersion = options.version ?? this.versionOf(api);
+    const end = this.#observe(api.apiKey, apiVersion);
+    const correlationId = this.#write(api, apiVersion, body);
+    const onFailure = (error: ClientError): void => {
+      end?.(error);
+      onError(error);
+    };
+    const onAnswer = (frame: Buffer): void => {
+      let response: Response;
+      try {
+        response = decodeResponse(frame, { apiKey: api.apiKey, apiVersion, correlationId }, api.read);
+      } catch (failure) {
+        const error = new ClientError('INVALID_RESPONSE', `the answer to API ${api.apiKey} version ${apiVersion} cannot be read: ${(failure as Error).message}`);
+        onFailure(error);
+        this.#fail(new ClientError('CONNECTION_CLOSED', error.message));
+        return;
+      }
+      this.#noteThrottle(response);
+      end?.(null);
+      onResponse(response);
+    };
+    const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
+    const deadline = this.#options.clock.setTimer(timeoutMs, () => this.#fail(new ClientError('REQUEST_TIMED_OUT', `no answer to API ${api.apiKey} within ${timeoutMs} ms`)));
+    this.#pending.push({ onAnswer, onFailure, deadline });
   }
 
   /** For requests that have no answer (Produce with acks=0). Resolves when the system has taken the bytes, or the connection is gone. */
@@ -144,13 +185,33 @@ export class BrokerConnection implements WireHandler {
     if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) answer = await this.request(apiVersionsApi, makeApiVersionsRequest(), { version: 0 });
     if (answer.errorCode !== ErrorCode.NONE) throw new KafkaError(answer.errorCode);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
+    for (const { name, maxVersionLevel } of answer.finalizedFeatures) this.#features.set(name, maxVersionLevel);
+  }
+
+  #observe(apiKey: number, apiVersion: number): RequestEnd | null {
+    const { observer, counters, clientId } = this.#options;
+    if (counters !== undefined) counters.requests += 1;
+    if (observer?.isActive !== true) return null;
+    return observer.onRequest({ apiKey, apiVersion, host: this.#wire.remoteAddress, port: this.#wire.remotePort, clientId });
+  }
+
+  #noteThrottle(response: unknown): void {
+    const throttleMs = (response as { readonly throttleTimeMs?: number }).throttleTimeMs ?? 0;
+    if (throttleMs <= 0) return;
+    const { clock, counters, requestTimeoutMs } = this.#options;
+    const heldMs = Math.min(throttleMs, requestTimeoutMs);
+    this.#throttledUntilMs = Math.max(this.#throttledUntilMs, clock.monotonicMs() + heldMs);
+    if (counters !== undefined) counters.throttledMs += heldMs;
   }
 
   #write<Request, Response>(api: ClientApi<Request, Response>, apiVersion: number, body: Request, onWritten?: () => void): number {
     if (this.#closedBy !== null) throw this.#closedBy;
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff;
     encodeRequest(this.#writer, { apiKey: api.apiKey, apiVersion, correlationId: this.#correlationId, clientId: this.#options.clientId, body, write: api.write });
-    this.#wire.write(this.#writer.take(), onWritten);
+    const chunks = this.#writer.take();
+    const { counters } = this.#options;
+    if (counters !== undefined) for (const chunk of chunks) counters.bytesSent += chunk.length;
+    this.#wire.write(chunks, onWritten);
     return this.#correlationId;
   }
 
@@ -161,6 +222,8 @@ export class BrokerConnection implements WireHandler {
       this.#fail(new ClientError('INVALID_RESPONSE', 'the broker answered what was not asked'));
       return true;
     }
+    const { counters } = this.#options;
+    if (counters !== undefined) counters.bytesReceived += frame.length;
     pending.deadline.cancel();
     pending.onAnswer(frame);
     return true;
@@ -172,6 +235,8 @@ export class BrokerConnection implements WireHandler {
     this.#closedBy = error;
     this.#frames.close();
     this.#wire.destroy();
+    const { counters } = this.#options;
+    if (counters !== undefined) counters.failedRequests += this.#pending.length;
     for (const pending of this.#pending.splice(0)) {
       pending.deadline.cancel();
       pending.onFailure(error);
