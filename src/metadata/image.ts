@@ -1,4 +1,6 @@
 import { definite } from '../base/assert.ts';
+import { AclSet } from './acls.ts';
+import { ClientQuotaSet } from './clientQuotas.ts';
 import type { BrokerFact, MetadataRecord, PartitionFact } from './records.ts';
 import { collisionForm, isInternalTopic } from './topicNames.ts';
 import type { BrokerRegistration, ClusterImage, ConfigResourceType, MetadataDelta, PartitionImage, TopicImage } from './types.ts';
@@ -32,6 +34,8 @@ export class MutableClusterImage implements ClusterImage {
   readonly topicsByName = new Map<string, TopicImage>();
   readonly topicsById = new Map<string, TopicImage>();
   readonly features = new Map<string, number>();
+  readonly acls = new AclSet();
+  readonly clientQuotas = new ClientQuotaSet();
   version = -1;
   nextProducerId = 0;
   partitionCount = 0;
@@ -117,6 +121,16 @@ export class MutableClusterImage implements ClusterImage {
         break;
       case 'broker':
         this.#setBroker(record, change);
+        break;
+      case 'acl':
+        this.acls.add(record.id, record.acl);
+        break;
+      case 'removeAcl':
+        this.acls.remove(record.id);
+        break;
+      case 'clientQuota':
+        if (record.value === null) this.clientQuotas.remove(record.entity, record.key);
+        else this.clientQuotas.set(record.entity, record.key, record.value);
         break;
     }
   }
@@ -210,6 +224,10 @@ export class MutableClusterImage implements ClusterImage {
       for (const [resourceName, settings] of resources) {
         for (const [key, value] of settings) yield { kind: 'config', resourceType, resourceName, key, value };
       }
+    }
+    for (const [id, acl] of this.acls.entries()) yield { kind: 'acl', id, acl };
+    for (const { entity, values } of this.clientQuotas.entries()) {
+      for (const [key, value] of values) yield { kind: 'clientQuota', entity, key, value };
     }
   }
 }

@@ -11,6 +11,7 @@ import type { RegisterBrokerRecord } from '../protocol/generated/records/registe
 import { makeRemoveTopicRecord, readRemoveTopicRecord, writeRemoveTopicRecord } from '../protocol/generated/records/removeTopicRecord.ts';
 import { makeTopicRecord, readTopicRecord, writeTopicRecord } from '../protocol/generated/records/topicRecord.ts';
 import { MetadataRecordType } from '../protocol/generated/records/types.ts';
+import { accessRecordType, readAccessRecord, writeAccessRecord } from './accessRecords.ts';
 import type { BrokerFact, MetadataRecord } from './records.ts';
 import type { ConfigResourceType } from './types.ts';
 
@@ -55,6 +56,10 @@ export function encodeMetadataRecord(writer: Writer, record: MetadataRecord): Bu
     case 'broker':
       begin(writer, MetadataRecordType.RegisterBroker);
       writeRegisterBrokerRecord(writer, registerRecord(record), VERSION);
+      break;
+    default:
+      begin(writer, accessRecordType[record.kind]);
+      writeAccessRecord(writer, record);
       break;
   }
   return writer.takeBuffer();
@@ -125,8 +130,11 @@ function readBody(reader: Reader, type: number, version: number): MetadataRecord
     }
     case MetadataRecordType.RegisterBroker:
       return brokerFact(readRegisterBrokerRecord(reader, version));
-    default:
-      throw new ProtocolError('UNSUPPORTED_VERSION', `metadata record type ${type} is not known`);
+    default: {
+      const record = readAccessRecord(reader, type, version);
+      if (record === undefined) throw new ProtocolError('UNSUPPORTED_VERSION', `metadata record type ${type} is not known`);
+      return record;
+    }
   }
 }
 

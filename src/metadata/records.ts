@@ -1,4 +1,5 @@
 /** The facts that a cluster's metadata is made of, in the order in which they were agreed. `recordCodec.ts` gives them Kafka's bytes. */
+import type { AccessRecord } from './accessRecords.ts';
 import type { BrokerEndpoint, ConfigResourceType } from './types.ts';
 
 export type MetadataRecord =
@@ -11,6 +12,7 @@ export type MetadataRecord =
   | { readonly kind: 'producerIds'; readonly brokerId: number; readonly brokerEpoch: number; readonly nextProducerId: number }
   /** Level 0 removes the feature. */
   | { readonly kind: 'feature'; readonly name: string; readonly level: number }
+  | AccessRecord
   | BrokerFact;
 
 /** A new partition, or a known one with what it is now. */

@@ -3,6 +3,9 @@
  * no room above may ask which one runs.
  */
 
+import type { AclBinding, AclFilter, AclView } from './acls.ts';
+import type { ClientQuotaView } from './clientQuotas.ts';
+
 export interface BrokerEndpoint {
   readonly listener: string;
   readonly host: string;
@@ -51,6 +54,8 @@ export interface ClusterImage {
   readonly topicsById: ReadonlyMap<string, TopicImage>;
   /** Finalized feature levels, by name. */
   readonly features: ReadonlyMap<string, number>;
+  readonly acls: AclView;
+  readonly clientQuotas: ClientQuotaView;
   /** Overrides of one resource ('' is the cluster-wide default of brokers); empty when none. */
   configsOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string>;
   /** Names of the resources of a type that have overrides. */
@@ -71,6 +76,16 @@ export interface MetadataDelta {
 export interface ChangeOutcome {
   readonly code: number;
   readonly message: string | null;
+}
+
+export interface AclDeletion extends ChangeOutcome {
+  readonly deleted: readonly AclBinding[];
+}
+
+/** Of one entity (type and name pairs, null for the default); a null value removes the quota. */
+export interface QuotaAlteration {
+  readonly entity: readonly (readonly [type: string, name: string | null])[];
+  readonly changes: readonly { readonly key: string; readonly value: number | null }[];
 }
 
 export interface NewTopic {
@@ -108,6 +123,11 @@ export interface Controller {
   incrementalAlterConfigs(type: ConfigResourceType, name: string, changes: readonly ConfigChange[], validateOnly: boolean): Promise<ChangeOutcome>;
   /** Replaces all overrides. */
   alterConfigs(type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>, validateOnly: boolean): Promise<ChangeOutcome>;
+  /** What is there already is accepted. */
+  createAcls(bindings: readonly AclBinding[]): Promise<ChangeOutcome[]>;
+  /** One result per filter. */
+  deleteAcls(filters: readonly AclFilter[]): Promise<AclDeletion[]>;
+  alterClientQuotas(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<ChangeOutcome[]>;
   /** A block of producer ids that no one else will ever get. */
   allocateProducerIds(): Promise<{ readonly first: number; readonly count: number }>;
 }

@@ -4,6 +4,9 @@ import type { Clock, Logger, Random } from '../../base/ports.ts';
 import type { Settings } from '../../config/layers.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { Writer } from '../../protocol/writer.ts';
+import { decideAclRemoval, decideNewAcls } from '../aclDecisions.ts';
+import type { AclBinding, AclFilter } from '../acls.ts';
+import { decideQuotas } from '../clientQuotaDecisions.ts';
 import { decideConfigs, decideIncrementalConfigs } from '../configDecisions.ts';
 import { accepted, decideNewPartitions, decideNewTopic, PARTITIONS_PER_CHANGE_MAX, refused } from '../decisions.ts';
 import type { DecisionContext, TopicDefaults } from '../decisions.ts';
@@ -12,7 +15,7 @@ import { decodeMetadataRecord, encodeMetadataRecord } from '../recordCodec.ts';
 import type { BrokerFact, MetadataRecord } from '../records.ts';
 import { ConfigResourceType, MetadataError } from '../types.ts';
 import type {
-  BrokerRegistration, ChangeOutcome, ClusterImage, ClusterMetadata, ConfigChange, Controller, MetadataDelta, NewTopic, NewTopicOutcome,
+  AclDeletion, BrokerRegistration, ChangeOutcome, ClusterImage, ClusterMetadata, ConfigChange, Controller, MetadataDelta, NewTopic, NewTopicOutcome, QuotaAlteration,
 } from '../types.ts';
 import { Journal } from './journal.ts';
 
@@ -197,6 +200,18 @@ class Embedded implements EmbeddedMetadata, Controller {
     return this.#decide(validateOnly, (records) => decideConfigs(this.#context(), type, name, configs, records), 'urgent');
   }
 
+  createAcls(bindings: readonly AclBinding[]): Promise<ChangeOutcome[]> {
+    return this.#decide(false, (records) => decideNewAcls(this.#image.acls, this.#options.random, bindings, records));
+  }
+
+  deleteAcls(filters: readonly AclFilter[]): Promise<AclDeletion[]> {
+    return this.#decide(false, (records) => decideAclRemoval(this.#image.acls, filters, records), 'urgent');
+  }
+
+  alterClientQuotas(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<ChangeOutcome[]> {
+    return this.#decide(validateOnly, (records) => decideQuotas(this.#image.clientQuotas, alterations, records), 'urgent');
+  }
+
   allocateProducerIds(): Promise<{ first: number; count: number }> {
     return this.#change(() => {
       const first = this.#image.nextProducerId;
@@ -220,7 +235,7 @@ class Embedded implements EmbeddedMetadata, Controller {
     return { image: this.#image, defaults, random, layers: { dynamicBroker, dynamicDefault, static: staticSettings } };
   }
 
-  #decide(validateOnly: boolean, decide: (records: MetadataRecord[]) => ChangeOutcome, urgency: Urgency = 'normal'): Promise<ChangeOutcome> {
+  #decide<T>(validateOnly: boolean, decide: (records: MetadataRecord[]) => T, urgency: Urgency = 'normal'): Promise<T> {
     return this.#change(() => {
       const records: MetadataRecord[] = [];
       const outcome = decide(records);
