@@ -91,7 +91,7 @@ export class Appender {
     if (defect !== null) return done(defect, null);
     const needsWork = this.#needsWork(bytes);
     if (mustWait || needsWork) this.#enqueue(bytes, options, done, needsWork);
-    else this.#begin(bytes, options.leaderEpoch, options.origin, false, false, done);
+    else this.#begin(bytes, options, false, false, done);
   }
 
   /** Must the batch be inflated (or compressed) before it can be appended? */
@@ -177,7 +177,7 @@ export class Appender {
       const refusal = this.#state.refusal ?? head.error;
       if (refusal !== null) head.done(refusal, null);
       else if (head.options.origin === 'replica') this.#beginReplica(head.bytes, head.done);
-      else this.#begin(head.bytes, head.options.leaderEpoch, head.options.origin, head.recordsAreChecked, head.crcIsFresh, head.done);
+      else this.#begin(head.bytes, head.options, head.recordsAreChecked, head.crcIsFresh, head.done);
     }
     this.#isPumping = false;
     this.#wakeIdle();
@@ -207,8 +207,8 @@ export class Appender {
   }
 
   /** One checked client batch, at the head of the order. */
-  #begin(bytes: Buffer, leaderEpoch: number, origin: AppendOptions['origin'], recordsAreChecked: boolean, crcIsFresh: boolean, done: AppendDone): void {
-    const refusal = this.#admit(bytes, leaderEpoch, done);
+  #begin(bytes: Buffer, options: AppendOptions, recordsAreChecked: boolean, crcIsFresh: boolean, done: AppendDone): void {
+    const refusal = this.#admit(bytes, options, done);
     if (refusal !== null) {
       if (refusal !== ANSWERED) done(refusal, null);
       return;
@@ -218,7 +218,7 @@ export class Appender {
     const isAppendTime = config.messageTimestampType === 'LogAppendTime';
     const now = environment.ports.clock.now();
     plan.baseOffset = logEndOffset;
-    plan.leaderEpoch = leaderEpoch;
+    plan.leaderEpoch = options.leaderEpoch;
     plan.keepOffsets = false;
     plan.checkCrc = !crcIsFresh;
     plan.checkRecords = !recordsAreChecked;
@@ -227,12 +227,13 @@ export class Appender {
     plan.timestampMin = isAppendTime ? Number.MIN_SAFE_INTEGER : now - config.messageTimestampBeforeMaxMs;
     plan.timestampMax = isAppendTime ? Number.MAX_SAFE_INTEGER : Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER);
     plan.batchSizeMaxBytes = config.maxMessageBytes;
-    this.#write(bytes, origin, isAppendTime ? now : maxTimestampOf(bytes, 0), logEndOffset, logEndOffset + lastOffsetDeltaOf(bytes, 0), done);
+    this.#write(bytes, options.origin, isAppendTime ? now : maxTimestampOf(bytes, 0), logEndOffset, logEndOffset + lastOffsetDeltaOf(bytes, 0), done);
   }
 
   /** Size, epoch and producer checks. Null: append it. ANSWERED: it was a duplicate and has been answered. */
-  #admit(bytes: Buffer, leaderEpoch: number, done: AppendDone): LogError | null {
+  #admit(bytes: Buffer, options: AppendOptions, done: AppendDone): LogError | null {
     const state = this.#state;
+    const { leaderEpoch } = options;
     if (bytes.length > state.config.maxMessageBytes) return tooLarge(bytes.length, state.config.maxMessageBytes);
     if (bytes.length > state.config.segmentBytes) {
       return new LogError('segmentTooSmall', `a batch of ${bytes.length} bytes does not fit into segments of ${state.config.segmentBytes}`);
@@ -240,7 +241,7 @@ export class Appender {
     if (leaderEpoch < state.epochs.latestEpoch) return new LogError('fencedLeaderEpoch', `leader epoch ${leaderEpoch} is older than ${state.epochs.latestEpoch}`);
     this.#marker = null;
     if (producerIdOf(bytes, 0) < 0) return null;
-    const verdict = this.#askProducers(bytes);
+    const verdict = this.#askProducers(bytes, options);
     if (verdict === ProducerVerdict.ok) return null;
     // The fields that the verdict rests on may be what got damaged on the way.
     if (verdict instanceof LogError || !crcIsRight(bytes)) return verdict instanceof LogError ? verdict : new LogError('corrupt', 'the CRC of the batch is wrong');
@@ -251,18 +252,25 @@ export class Appender {
     return producerFailure(state, verdict, bytes);
   }
 
-  #askProducers(bytes: Buffer): ProducerVerdict | LogError {
+  #askProducers(bytes: Buffer, options: AppendOptions): ProducerVerdict | LogError {
     const { producers } = this.#state;
     const attributes = attributesOf(bytes, 0);
     const producerId = producerIdOf(bytes, 0);
     const epoch = producerEpochOf(bytes, 0);
-    if (!isControl(attributes)) return producers.check(producerId, epoch, baseSequenceOf(bytes, 0), lastSequenceOf(bytes, 0), isTransactional(attributes));
+    const { transactionVersion = 0 } = options;
+    if (!isControl(attributes)) {
+      const firstSequence = baseSequenceOf(bytes, 0);
+      if (options.origin === 'coordinator' && firstSequence < 0) return producers.checkCoordinated(producerId, epoch, isTransactional(attributes));
+      const verdict = producers.check(producerId, epoch, firstSequence, lastSequenceOf(bytes, 0), isTransactional(attributes));
+      if (verdict !== ProducerVerdict.ok || !isTransactional(attributes)) return verdict;
+      return producers.checkOpening(producerId, epoch, firstSequence, options.verification, transactionVersion);
+    }
     try {
       this.#marker = markerIn(bytes, 0);
     } catch (error) {
       return recordFailure(error);
     }
-    return this.#marker === null ? ProducerVerdict.ok : producers.checkMarker(producerId, epoch, this.#marker.coordinatorEpoch);
+    return this.#marker === null ? ProducerVerdict.ok : producers.checkMarker(producerId, epoch, this.#marker.coordinatorEpoch, transactionVersion);
   }
 
   #answerDuplicate(lastOffsetDelta: number, done: AppendDone): void {
@@ -441,6 +449,7 @@ function producerFailure(state: LogState, verdict: ProducerVerdict, bytes: Buffe
   const text = `${state.name}: ${state.producers.explain(producerIdOf(bytes, 0), producerEpochOf(bytes, 0), baseSequenceOf(bytes, 0))}`;
   if (verdict === ProducerVerdict.staleEpoch) return new LogError('invalidProducerEpoch', text);
   if (verdict === ProducerVerdict.notTransactional) return new LogError('invalidTransactionState', `${text}; a transaction is open, the batch is not part of it`);
+  if (verdict === ProducerVerdict.notVerified) return new LogError('invalidTransactionState', `${text}; the batch is not part of an ongoing transaction`);
   if (verdict === ProducerVerdict.coordinatorFenced) return new LogError('transactionCoordinatorFenced', `${text}; the marker is from an older coordinator`);
   return new LogError('outOfOrderSequence', text);
 }

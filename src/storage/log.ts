@@ -10,7 +10,7 @@ import { saveProducerSnapshot, sideFilesWritten } from './sideFiles.ts';
 import { offsetForTimestamp, offsetOfMaxTimestamp } from './timestamps.ts';
 import { truncateFully, truncateTo } from './truncation.ts';
 import { LogError } from './types.ts';
-import type { AbortedTransaction, AppendDone, AppendOptions, Log, ProducerView, ReadResult, TimestampOffset } from './types.ts';
+import type { AbortedTransaction, AppendDone, AppendOptions, Log, ProducerView, ReadResult, TimestampOffset, Verification } from './types.ts';
 
 export class PartitionLog implements Log {
   /** For the store's own parts. */
@@ -128,6 +128,18 @@ export class PartitionLog implements Log {
 
   producers(): readonly ProducerView[] {
     return this.state.producers.views();
+  }
+
+  producer(producerId: number): ProducerView | undefined {
+    return this.state.producers.view(producerId);
+  }
+
+  beginVerification(producerId: number, epoch: number, firstSequence: number): Verification {
+    return this.state.producers.verifications.begin(producerId, epoch, firstSequence, this.state.environment.ports.clock.now());
+  }
+
+  dropVerification(verification: Verification): void {
+    this.state.producers.verifications.drop(verification);
   }
 
   async deleteRecordsBefore(offset: number): Promise<number> {

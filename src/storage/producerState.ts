@@ -6,10 +6,11 @@
  */
 import { NO_EPOCH, NO_OFFSET, ProducerEntry, SEQUENCE_MAX } from './producerEntry.ts';
 import { encodeProducerSnapshot } from './producerSnapshot.ts';
-import type { ProducerView } from './types.ts';
+import type { ProducerView, Verification } from './types.ts';
+import { Verifications } from './verifications.ts';
 
 /** What the state says about a batch that wants to be appended. */
-export const ProducerVerdict = { ok: 0, duplicate: 1, outOfOrderSequence: 2, staleEpoch: 3, notTransactional: 4, coordinatorFenced: 5 } as const;
+export const ProducerVerdict = { ok: 0, duplicate: 1, outOfOrderSequence: 2, staleEpoch: 3, notTransactional: 4, coordinatorFenced: 5, notVerified: 6 } as const;
 export type ProducerVerdict = (typeof ProducerVerdict)[keyof typeof ProducerVerdict];
 
 /** A transaction that a marker ended. */
@@ -29,6 +30,7 @@ export class ProducerStates {
   readonly #open = new Map<number, number>();
   /** Ended, but the marker may still be above the high watermark: first offset to offset of the marker. */
   readonly #unreplicated = new Map<number, number>();
+  readonly verifications = new Verifications();
   /** Offset after the last batch that was noted. */
   endOffset = 0;
   /** First offset of the batch that `check` found to be a duplicate. */
@@ -44,6 +46,10 @@ export class ProducerStates {
 
   views(): readonly ProducerView[] {
     return [...this.#producers.values()];
+  }
+
+  view(producerId: number): ProducerView | undefined {
+    return this.#producers.get(producerId);
   }
 
   /** First offset that a transaction keeps from being stable; NO_OFFSET when there is none. */
@@ -81,11 +87,31 @@ export class ProducerStates {
     return firstSequence === last + 1 || (firstSequence === 0 && last === SEQUENCE_MAX);
   }
 
-  /** May an end-transaction marker be appended? */
-  checkMarker(producerId: number, epoch: number, coordinatorEpoch: number): ProducerVerdict {
+  /** May a batch of a coordinator be appended? It has no sequence. */
+  checkCoordinated(producerId: number, epoch: number, isTransactional: boolean): ProducerVerdict {
     const entry = this.#producers.get(producerId);
     if (entry === undefined) return ProducerVerdict.ok;
     if (epoch < entry.epoch) return ProducerVerdict.staleEpoch;
+    return entry.transactionFirstOffset !== NO_OFFSET && !isTransactional ? ProducerVerdict.notTransactional : ProducerVerdict.ok;
+  }
+
+  /** May a transactional client batch that `check` has let pass open a transaction, if none is open? */
+  checkOpening(producerId: number, epoch: number, firstSequence: number, verification: Verification | undefined, transactionVersion: number): ProducerVerdict {
+    const entry = this.#producers.get(producerId);
+    if (entry !== undefined && entry.transactionFirstOffset !== NO_OFFSET && entry.epoch === epoch) return ProducerVerdict.ok;
+    if (verification !== undefined && !this.verifications.holds(verification)) return ProducerVerdict.notVerified;
+    if (entry !== undefined && entry.hasBatches) return ProducerVerdict.ok;
+    if (transactionVersion >= 2 && entry === undefined && firstSequence !== 0) return ProducerVerdict.outOfOrderSequence;
+    return verification !== undefined && this.verifications.isAhead(verification, firstSequence) ? ProducerVerdict.outOfOrderSequence : ProducerVerdict.ok;
+  }
+
+  /** May an end-transaction marker be appended? */
+  checkMarker(producerId: number, epoch: number, coordinatorEpoch: number, transactionVersion: number): ProducerVerdict {
+    const entry = this.#producers.get(producerId);
+    if (entry === undefined) return ProducerVerdict.ok;
+    if (epoch < entry.epoch) return ProducerVerdict.staleEpoch;
+    // The marker of a transaction that is over already, sent again, is let pass; one that would end the next transaction of its epoch is not.
+    if (transactionVersion >= 2 && epoch === entry.epoch && entry.transactionFirstOffset !== NO_OFFSET) return ProducerVerdict.staleEpoch;
     return coordinatorEpoch < entry.coordinatorEpoch ? ProducerVerdict.coordinatorFenced : ProducerVerdict.ok;
   }
 
@@ -103,6 +129,7 @@ export class ProducerStates {
     if (isTransactional && entry.transactionFirstOffset === NO_OFFSET) {
       entry.transactionFirstOffset = firstOffset;
       this.#open.set(firstOffset, producerId);
+      if (this.verifications.size > 0) this.verifications.end(producerId);
     }
   }
 
@@ -114,6 +141,7 @@ export class ProducerStates {
     entry.coordinatorEpoch = coordinatorEpoch;
     entry.lastTimestampMs = nowMs;
     entry.transactionFirstOffset = NO_OFFSET;
+    this.verifications.end(producerId);
     if (firstOffset === NO_OFFSET) return null;
     this.#open.delete(firstOffset);
     this.#unreplicated.set(firstOffset, offset);
@@ -145,6 +173,7 @@ export class ProducerStates {
   /** Forgets producers that have been silent; those with an open transaction stay. Returns how many went. */
   expire(nowMs: number, expirationMs: number): number {
     let expired = 0;
+    this.verifications.expire(nowMs, expirationMs);
     for (const [producerId, entry] of this.#producers) {
       if (!isExpired(entry, nowMs, expirationMs)) continue;
       this.#producers.delete(producerId);
@@ -174,6 +203,7 @@ export class ProducerStates {
     this.#producers.clear();
     this.#open.clear();
     this.#unreplicated.clear();
+    this.verifications.clear();
     this.endOffset = endOffset;
   }
 }

@@ -43,6 +43,19 @@ export interface AppendOptions {
   readonly leaderEpoch: number;
   /** client: assigns offsets and checks everything. coordinator: as client, but internal control batches are allowed. replica: bytes keep offsets and epochs. */
   readonly origin: 'client' | 'coordinator' | 'replica';
+  /**
+   * 2 when the epoch of the batch's producer grows with each transaction (KIP-890): a marker must then be of a later epoch than the transaction that it ends,
+   * and a producer that nothing is known of must begin with sequence 0. Without it the rules of older clients.
+   */
+  readonly transactionVersion?: number;
+  /** Of a transactional client batch: it opens no transaction unless this still holds. Without it that is not asked. */
+  readonly verification?: Verification;
+}
+
+/** While it is asked whether a partition is part of a transaction. An end-transaction marker, or the first batch of the transaction, ends it. */
+export interface Verification {
+  readonly producerId: number;
+  readonly epoch: number;
 }
 
 /** Outcome of a successful append. A fresh object for each `done`. */
@@ -144,6 +157,15 @@ export interface Log {
   abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[];
   /** The producers known now; each object is a live view, to be read at once. */
   producers(): readonly ProducerView[];
+  /** One of them, undefined when nothing is known of it. */
+  producer(producerId: number): ProducerView | undefined;
+  /**
+   * Before it is asked whether this partition is part of the producer's transaction. Requests of one producer and epoch share a verification, and the first
+   * batch of a producer of whom nothing is known must have the lowest sequence of them.
+   */
+  beginVerification(producerId: number, epoch: number, firstSequence: number): Verification;
+  /** The partition is not part of the transaction. */
+  dropVerification(verification: Verification): void;
 
   /** DeleteRecords: start offset up to `offset` (<= highWatermark, else offsetOutOfRange). Resolves when checkpointed. */
   deleteRecordsBefore(offset: number): Promise<number>;
