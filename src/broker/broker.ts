@@ -15,6 +15,7 @@ import { Dispatcher } from './dispatch.ts';
 import type { Served } from './dispatch.ts';
 import { PartitionedCoordinatorLog } from './coordinatorLog.ts';
 import { FetchSessions } from './fetch/sessions.ts';
+import { clusterViewOf } from './groups/clusterView.ts';
 import { createGroupCoordinator } from './groups/index.ts';
 import type { GroupCoordinator } from './groups/index.ts';
 import { PartitionTable } from './partition/partitions.ts';
@@ -171,12 +172,9 @@ class LocalBroker implements Broker {
     });
     return createGroupCoordinator({
       log,
-      config: this.#config,
+      config: () => this.#config,
       ports,
-      topicIds: {
-        idOf: (name) => metadata.image.topicsByName.get(name)?.id,
-        nameOf: (id) => metadata.image.topicsById.get(id)?.name,
-      },
+      cluster: clusterViewOf(metadata),
       ...(afterTurn === undefined ? {} : { defer: afterTurn }),
     });
   }

@@ -1,6 +1,6 @@
 import { emptyBytes } from '../../protocol/types.ts';
 import type { DescribedGroupMember } from '../../protocol/generated/describeGroups.ts';
-import { ClassicState } from './classic/group.ts';
+import { ClassicState } from './classic/states.ts';
 import type { ClassicGroup } from './classic/group.ts';
 import type { ClassicMember } from './classic/member.ts';
 import type { GroupState } from './state.ts';
@@ -42,7 +42,7 @@ export interface GroupDescription {
 const UNKNOWN: GroupDescription = { isKnown: false, groupState: ClassicState.dead, protocolType: '', protocolData: '', members: [] };
 
 export function describeGroup(state: GroupState, groupId: string): GroupDescription {
-  const group = state.groups.get(groupId);
+  const group = state.classicGroup(groupId);
   if (group === undefined) return UNKNOWN;
   const protocolName = group.is(ClassicState.stable) ? group.protocolName : null;
   const members = [...group.members.values()].map((member) => describeMember(member, protocolName));

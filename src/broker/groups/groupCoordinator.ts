@@ -22,6 +22,7 @@ import { joinError, syncError } from './classic/replies.ts';
 import { syncGroup } from './classic/sync.ts';
 import { describeGroup, listGroups } from './describe.ts';
 import type { GroupDescription, GroupFilter, GroupListing } from './describe.ts';
+import type { ClusterView } from './cluster.ts';
 import { groupMachine } from './machine.ts';
 import { commitOffsets } from './offsets/commit.ts';
 import { fetchAllOffsets, fetchOffsets } from './offsets/fetch.ts';
@@ -34,19 +35,14 @@ import type { GroupSettings } from './settings.ts';
 import type { GroupState } from './state.ts';
 
 export type GroupRuntime = CoordinatorRuntime<GroupState, GroupChange>;
-type GroupShard = CoordinatorShard<GroupState, GroupChange>;
-
-/** Topics as the cluster knows them now. */
-export interface TopicIds {
-  idOf(topicName: string): string | undefined;
-  nameOf(topicId: string): string | undefined;
-}
+export type GroupShard = CoordinatorShard<GroupState, GroupChange>;
 
 export interface GroupCoordinatorOptions {
   readonly log: CoordinatorLog;
-  readonly config: GroupSettings;
+  /** Asked anew for each request: settings may change while running. */
+  readonly settings: () => GroupSettings;
   readonly ports: Ports;
-  readonly topicIds: TopicIds;
+  readonly cluster: ClusterView;
   /** Runs a task when the present turn is over, so that commits of many connections share one append; the next microtask if not given. */
   readonly defer?: (task: () => void) => void;
 }
@@ -63,27 +59,29 @@ export interface OffsetDeletion {
 }
 
 export class GroupCoordinator {
-  readonly topicIds: TopicIds;
+  readonly cluster: ClusterView;
   private readonly runtime: GroupRuntime;
-  private readonly settings: GroupSettings;
+  private readonly settingsNow: () => GroupSettings;
   private readonly retention: Retention;
 
-  constructor({ log, config, ports, topicIds, defer = queueMicrotask }: GroupCoordinatorOptions) {
-    this.topicIds = topicIds;
-    this.settings = config;
-    const machine = groupMachine(config, ports.random);
+  constructor({ log, settings, ports, cluster, defer = queueMicrotask }: GroupCoordinatorOptions) {
+    this.cluster = cluster;
+    this.settingsNow = settings;
+    const machine = groupMachine({ settings, random: ports.random, cluster });
     const onActive = (state: GroupState): void => {
       machine.onActive(state);
       this.retention.onShardActive(state.host.partition);
     };
     this.runtime = new CoordinatorRuntime({ ...machine, onActive }, log, ports, {
-      commitTimeoutMs: config.commitTimeoutMs,
+      get commitTimeoutMs(): number {
+        return settings().commitTimeoutMs;
+      },
       batchBytesMax: BATCH_BYTES_MAX,
-      pendingWritesMax: config.pendingWritesMax,
+      pendingWritesMax: settings().pendingWritesMax,
       loadRetryMs: LOAD_RETRY_MS,
       defer,
     });
-    this.retention = new Retention(this.runtime, ports.clock, config.retentionCheckIntervalMs);
+    this.retention = new Retention(this.runtime, ports.clock, () => settings().retentionCheckIntervalMs);
   }
 
   /** Which partition of `__consumer_offsets` keeps the group. */
@@ -111,14 +109,16 @@ export class GroupCoordinator {
     this.runtime.close();
   }
 
-  private shardOf(groupId: string): GroupShard {
+  /** Where the group is kept; a shard that is not active says why. */
+  shardOf(groupId: string): GroupShard {
     return this.runtime.shard(this.partitionFor(groupId));
   }
 
   join(request: JoinGroupRequest, client: GroupClient, reply: JoinReply): void {
     const { groupId, memberId, sessionTimeoutMs } = request;
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.settingsNow();
     if (groupId === '') return reply(joinError(memberId, ErrorCode.INVALID_GROUP_ID));
-    if (sessionTimeoutMs < this.settings.sessionTimeoutMsMin || sessionTimeoutMs > this.settings.sessionTimeoutMsMax) {
+    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
       return reply(joinError(memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
     }
     const errorCode = this.shardOf(groupId).submit((state) => joinGroup(state, request, client, reply));
@@ -206,8 +206,9 @@ export class GroupCoordinator {
   deleteGroup(groupId: string, reply: (errorCode: number) => void): void {
     const shard = this.shardOf(groupId);
     const errorCode = shard.submit((state) => {
-      const groupError = checkGroupDelete(state.groups.get(groupId));
-      if (groupError === ErrorCode.NONE) writeAll(shard, deleteGroup(state, groupId), (writeError) => reply(coordinatorError(writeError)));
+      const group = state.groups.get(groupId);
+      const groupError = checkGroupDelete(group);
+      if (group !== undefined && groupError === ErrorCode.NONE) writeAll(shard, deleteGroup(state, group), (writeError) => reply(coordinatorError(writeError)));
       else reply(groupError);
       return null;
     });

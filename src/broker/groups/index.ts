@@ -14,7 +14,7 @@ import { offsetDeleteHandler } from './handlers/offsetDelete.ts';
 import { offsetFetchHandler } from './handlers/offsetFetch.ts';
 import { syncGroupHandler } from './handlers/syncGroup.ts';
 import type { GroupServices } from './services.ts';
-import { groupSettings } from './settings.ts';
+import { liveGroupSettings } from './settings.ts';
 
 // each handler has its own request and response types; the list of them can name none
 // eslint-disable-next-line typescript/no-explicit-any
@@ -35,11 +35,12 @@ export const groupHandlers: readonly ApiHandler<GroupServices, any, any>[] = [
  * `log` is `__consumer_offsets`. The broker calls `onElected` and `onResigned` as leadership of its partitions comes and goes, `onTopicsDeleted` when
  * topics have gone, and `close` at the end.
  */
-export function createGroupCoordinator(options: Omit<GroupCoordinatorOptions, 'config'> & { readonly config: BrokerConfig }): GroupCoordinator {
-  return new GroupCoordinator({ ...options, config: groupSettings(options.config) });
+export function createGroupCoordinator(options: Omit<GroupCoordinatorOptions, 'settings'> & { readonly config: () => BrokerConfig }): GroupCoordinator {
+  return new GroupCoordinator({ ...options, settings: liveGroupSettings(options.config) });
 }
 
 export { GroupCoordinator } from './groupCoordinator.ts';
-export type { GroupCoordinatorOptions, TopicIds } from './groupCoordinator.ts';
+export type { ClusterView, TopicIds } from './cluster.ts';
+export type { GroupCoordinatorOptions } from './groupCoordinator.ts';
 export { partitionFor } from './partition.ts';
 export type { GroupServices } from './services.ts';

@@ -1,6 +1,6 @@
 /**
- * The records of `__consumer_offsets` that classic groups and committed offsets leave (docs/formats/consumer-offsets.md). Kafka's own tools and brokers
- * read them. A key begins with its record type, a value with its version, both int16.
+ * The records of `__consumer_offsets` (docs/formats/consumer-offsets.md): committed offsets and classic groups here, the other groups in modernRecords.ts.
+ * Kafka's own tools and brokers read them. A key begins with its record type, a value with its version, both int16.
  */
 import type { Writer } from '../../protocol/writer.ts';
 import { Reader } from '../../protocol/reader.ts';
@@ -10,6 +10,8 @@ import { readOffsetCommitKey, readOffsetCommitValue, writeOffsetCommitKey, write
 import { ProtocolError } from '../../protocol/protocolError.ts';
 import type { Uuid } from '../../protocol/types.ts';
 import type { CoordinatorRecord } from '../contract.ts';
+import { decodeModernChange, encodeModernChange, isModern } from './modernRecords.ts';
+import type { ModernChange } from './modernRecords.ts';
 
 /** Type of the key. 0 is what Kafka before 0.9 wrote for offsets; it reads like 1. */
 const RecordType = { legacyOffsetCommit: 0, offsetCommit: 1, groupMetadata: 2 } as const;
@@ -37,10 +39,12 @@ export interface CommittedOffset {
 
 /** A change of a group shard: one record. A null value is a tombstone. */
 export type GroupChange =
+  | ModernChange
   | { readonly kind: 'offset'; readonly groupId: string; readonly topic: string; readonly partition: number; readonly value: CommittedOffset | null }
   | { readonly kind: 'group'; readonly groupId: string; readonly value: GroupMetadataValue | null };
 
 export function encodeGroupChange(change: GroupChange, writer: Writer): CoordinatorRecord {
+  if (isModern(change)) return encodeModernChange(change, writer);
   if (change.kind === 'offset') {
     writer.int16(RecordType.offsetCommit);
     writeOffsetCommitKey(writer, { group: change.groupId, topic: change.topic, partition: change.partition }, 0);
@@ -71,7 +75,7 @@ function encodeOffset(value: CommittedOffset, writer: Writer): Buffer {
   return writer.takeBuffer();
 }
 
-/** Null: a record of another group type or a later release. Throws ProtocolError on damaged bytes. */
+/** Null: a record of a later release. Throws ProtocolError on damaged bytes. */
 export function decodeGroupChange(key: Buffer, value: Buffer | null): GroupChange | null {
   const reader = new Reader(key);
   const type = reader.int16();
@@ -85,8 +89,9 @@ export function decodeGroupChange(key: Buffer, value: Buffer | null): GroupChang
     reader.finish();
     return { kind: 'group', groupId: group, value: value === null ? null : decodeGroup(value) };
   }
-  reader.finish(true);
-  return null;
+  const change = decodeModernChange(type, reader, value);
+  if (change === null) reader.finish(true);
+  return change;
 }
 
 function decodeOffset(bytes: Buffer): CommittedOffset {

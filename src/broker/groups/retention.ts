@@ -30,17 +30,17 @@ function ignore(): void {
 export class Retention {
   private readonly runtime: CoordinatorRuntime<GroupState, GroupChange>;
   private readonly clock: Clock;
-  private readonly intervalMs: number;
+  private readonly intervalMs: () => number;
   private timer: Timer;
   private isClosed = false;
   /** Topics that went while a shard was loading. */
   private readonly late = new Map<number, string[]>();
 
-  constructor(runtime: CoordinatorRuntime<GroupState, GroupChange>, clock: Clock, intervalMs: number) {
+  constructor(runtime: CoordinatorRuntime<GroupState, GroupChange>, clock: Clock, intervalMs: () => number) {
     this.runtime = runtime;
     this.clock = clock;
     this.intervalMs = intervalMs;
-    this.timer = clock.setTimer(intervalMs, () => this.expireShards());
+    this.timer = clock.setTimer(intervalMs(), () => this.expireShards());
   }
 
   close(): void {
@@ -81,7 +81,7 @@ export class Retention {
     if (this.isClosed) return;
     const shard = shards.at(-1);
     if (shard === undefined) {
-      this.timer = this.clock.setTimer(this.intervalMs, () => this.expireShards());
+      this.timer = this.clock.setTimer(this.intervalMs(), () => this.expireShards());
       return;
     }
     const ids = groupIds.length > 0 ? groupIds : [...(shard.current?.groups.keys() ?? [])];

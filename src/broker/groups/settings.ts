@@ -49,5 +49,17 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
   };
 }
 
+/** The settings as the broker's configuration has them now; resolved anew only when that is another. */
+export function liveGroupSettings(config: () => BrokerConfig): () => GroupSettings {
+  let known = config();
+  let settings = groupSettings(known);
+  return () => {
+    const present = config();
+    if (present === known) return settings;
+    known = present;
+    return (settings = groupSettings(present));
+  };
+}
+
 /** How long a new member's JoinGroup may wait: its client cannot send heartbeats yet, and may be gone. Kafka's own figure. */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000;

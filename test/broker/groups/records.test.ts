@@ -63,7 +63,7 @@ describe('reading records', () => {
   });
 
   it('passes over kinds that it does not keep, and refuses damage', () => {
-    expect(decodeGroupChange(Buffer.from('0003000167', 'hex'), null)).toBeNull();
+    expect(decodeGroupChange(Buffer.from('0063000167', 'hex'), null)).toBeNull();
     expect(() => decodeGroupChange(Buffer.from('00', 'hex'), null)).toThrow(/bytes wanted/);
     expect(() => decodeGroupChange(Buffer.from('0002000167ff', 'hex'), null)).toThrow(/left after/);
     expect(() => decodeGroupChange(Buffer.from('0002000167', 'hex'), Buffer.from('0009', 'hex'))).toThrow(/version 9/);

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random, Timer } from '../../../src/base/ports.ts';
 import type { CoordinatorLog, CoordinatorRecord } from '../../../src/broker/contract.ts';
 import { GroupCoordinator } from '../../../src/broker/groups/groupCoordinator.ts';
-import type { TopicIds } from '../../../src/broker/groups/groupCoordinator.ts';
+import type { ClusterView } from '../../../src/broker/groups/cluster.ts';
 import type { GroupSettings } from '../../../src/broker/groups/settings.ts';
 import { makeHeartbeatRequest } from '../../../src/protocol/generated/heartbeat.ts';
 import { makeJoinGroupRequest } from '../../../src/protocol/generated/joinGroup.ts';
@@ -166,18 +166,26 @@ export class Harness {
   readonly lines: string[] = [];
   onLine: OnLine = () => undefined;
   readonly topics = new Map<string, string>([['a', 'AAAAAAAAAAAAAAAAAAAAAQ'], ['b', 'AAAAAAAAAAAAAAAAAAAAAg']]);
+  /** 1 for those that are not named. */
+  readonly partitionCounts = new Map<string, number>();
+  readonly groupConfigs = new Map<string, Map<string, string>>();
   readonly coordinator: GroupCoordinator;
   private tasks: (() => void)[] = [];
 
   constructor(settings: Partial<GroupSettings> = {}, log = new ArrayLog(), clock = new FakeClock()) {
     this.clock = clock;
     this.log = log;
-    const topicIds: TopicIds = {
+    const cluster: ClusterView = {
+      version: 0,
       idOf: (name) => this.topics.get(name),
       nameOf: (id) => [...this.topics].find(([, known]) => known === id)?.[0],
+      topicNames: () => this.topics.keys(),
+      partitionCountOf: (name) => (this.topics.has(name) ? (this.partitionCounts.get(name) ?? 1) : 0),
+      racksOf: () => [],
+      groupConfigOf: (groupId) => this.groupConfigs.get(groupId) ?? new Map(),
     };
     const ports = { clock, random: countingRandom(), logger: silentLogger(this.lines, (message, fields) => this.onLine(message, fields)) };
-    this.coordinator = new GroupCoordinator({ log, config: { ...defaultSettings, ...settings }, ports, topicIds, defer: (task) => void this.tasks.push(task) });
+    this.coordinator = new GroupCoordinator({ log, settings: () => ({ ...defaultSettings, ...settings }), ports, cluster, defer: (task) => void this.tasks.push(task) });
   }
 
   static async start(settings: Partial<GroupSettings> = {}, log = new ArrayLog(), clock = new FakeClock()): Promise<Harness> {

@@ -1,26 +1,15 @@
 import { assert, definite } from '../../../base/assert.ts';
+import { ErrorCode } from '../../../protocol/errors.ts';
 import type { JoinGroupResponse, JoinGroupResponseMember } from '../../../protocol/generated/joinGroup.ts';
 import type { ShardTimer } from '../../coordinatorTimers.ts';
 import { CONSUMER_PROTOCOL_TYPE, readSubscribedTopics } from '../consumerProtocol.ts';
+import type { Committer, Group, RetentionBase } from '../group.ts';
+import type { GroupChange } from '../records.ts';
+import { checkClassicCommit } from './commit.ts';
+import { joinError, syncError } from './replies.ts';
 import { ClassicMember } from './member.ts';
+import { ClassicState, PREVIOUS_STATES } from './states.ts';
 import type { JoinReply, MemberProtocol } from './member.ts';
-
-export const ClassicState = {
-  empty: 'Empty',
-  preparingRebalance: 'PreparingRebalance',
-  completingRebalance: 'CompletingRebalance',
-  stable: 'Stable',
-  dead: 'Dead',
-} as const;
-export type ClassicState = (typeof ClassicState)[keyof typeof ClassicState];
-
-const PREVIOUS_STATES: Readonly<Record<ClassicState, readonly ClassicState[]>> = {
-  Empty: ['PreparingRebalance'],
-  PreparingRebalance: ['Stable', 'CompletingRebalance', 'Empty'],
-  CompletingRebalance: ['PreparingRebalance'],
-  Stable: ['CompletingRebalance'],
-  Dead: ['Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', 'Dead'],
-};
 
 /** What of a group outlives the coordinator: what its last record says. */
 export interface GroupFacts {
@@ -38,7 +27,7 @@ export interface GroupTally {
 }
 
 /** A group of the classic protocol: its members and who of them waits for what. Policy is in the functions beside this file. */
-export class ClassicGroup {
+export class ClassicGroup implements Group {
   readonly type = 'classic';
   readonly groupId: string;
   state: ClassicState = ClassicState.empty;
@@ -279,6 +268,55 @@ export class ClassicGroup {
   /** A group of consumers whose subscriptions cannot be read counts as subscribed to everything. */
   isSubscribedTo(topic: string): boolean {
     return this.subscribedTopics === null ? this.usesConsumerProtocol : this.subscribedTopics.has(topic);
+  }
+
+  get mayEnd(): boolean {
+    return this.isEmpty && this.pendingJoins.size === 0;
+  }
+
+  get retentionBase(): RetentionBase {
+    if (this.protocolType === null) return 'commit';
+    if (this.isEmpty) return this.stateSinceMs === -1 ? 'commit' : this.stateSinceMs;
+    return this.usesConsumerProtocol && this.subscribedTopics !== null && this.is(ClassicState.stable) ? 'commit' : null;
+  }
+
+  commitError(committer: Committer): number {
+    return checkClassicCommit(this, committer);
+  }
+
+  partitionCommitError(): number {
+    return ErrorCode.NONE;
+  }
+
+  fetchError(): number {
+    return this.is(ClassicState.dead) ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE;
+  }
+
+  private get isLive(): boolean {
+    return this.is(ClassicState.stable) || this.is(ClassicState.preparingRebalance) || this.is(ClassicState.completingRebalance);
+  }
+
+  deleteError(): number {
+    if (this.is(ClassicState.dead)) return ErrorCode.GROUP_ID_NOT_FOUND;
+    return this.isLive ? ErrorCode.NON_EMPTY_GROUP : ErrorCode.NONE;
+  }
+
+  offsetDeleteError(): number {
+    if (this.is(ClassicState.dead)) return ErrorCode.GROUP_ID_NOT_FOUND;
+    // whether a live group of another protocol type uses a topic cannot be known
+    return this.isLive && !this.usesConsumerProtocol ? ErrorCode.NON_EMPTY_GROUP : ErrorCode.NONE;
+  }
+
+  tombstones(): GroupChange[] {
+    return [{ kind: 'group', groupId: this.groupId, value: null }];
+  }
+
+  abandon(errorCode: number, nowMs: number): void {
+    this.transitionTo(ClassicState.dead, nowMs);
+    for (const member of this.members.values()) {
+      this.answerJoin(member, joinError(member.memberId, errorCode));
+      member.answerSync(syncError(errorCode));
+    }
   }
 
   /** For the leader, that assigns by it. */

@@ -3,7 +3,7 @@ import type { JoinGroupRequest } from '../../../protocol/generated/joinGroup.ts'
 import { MEMBER_PROTOCOL_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT_MS } from '../settings.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember, groupWriteError } from './checks.ts';
-import { ClassicState } from './group.ts';
+import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import { ClassicMember, protocolBytes } from './member.ts';
 import type { JoinReply, MemberProtocol } from './member.ts';
@@ -40,7 +40,8 @@ interface Joining {
 export function joinGroup(state: GroupState, request: JoinGroupRequest, client: GroupClient, reply: JoinReply): GroupWrite | null {
   const { groupId, memberId } = request;
   const isNewMember = memberId === '';
-  const known = state.groups.get(groupId);
+  const known = state.classicGroup(groupId);
+  if (known === undefined && state.groups.has(groupId)) return refuse(reply, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   if (known === undefined && !isNewMember) return refuse(reply, memberId, ErrorCode.UNKNOWN_MEMBER_ID);
   if (isNewMember && state.tally.pendingJoins >= state.settings.pendingJoinsMax) return refuse(reply, '', ErrorCode.COORDINATOR_NOT_AVAILABLE);
   const bytes = protocolBytes(request.protocols);

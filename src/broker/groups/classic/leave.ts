@@ -2,7 +2,7 @@ import { ErrorCode } from '../../../protocol/errors.ts';
 import type { MemberIdentity, MemberResponse } from '../../../protocol/generated/leaveGroup.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember } from './checks.ts';
-import { ClassicState } from './group.ts';
+import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import { afterLeave, noteRemoved, removeMember } from './rebalance.ts';
 
@@ -15,7 +15,7 @@ export interface Leaving {
 
 /** Takes members out: themselves by member id, static ones by an administrator who knows but their instance id. */
 export function leaveGroup(state: GroupState, groupId: string, leaving: readonly MemberIdentity[]): Leaving {
-  const group = state.groups.get(groupId);
+  const group = state.classicGroup(groupId);
   if (group === undefined) return { errorCode: ErrorCode.NONE, members: leaving.map((member) => answer(member, ErrorCode.UNKNOWN_MEMBER_ID)), write: null };
   if (group.is(ClassicState.dead)) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [], write: null };
   const members = leaving.map((member) => answer(member, leaveMember(group, member)));

@@ -8,7 +8,7 @@ import type { JoinGroupResponse } from '../../../protocol/generated/joinGroup.ts
 import { emptyBytes } from '../../../protocol/types.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { joinError, syncError } from './replies.ts';
-import { ClassicState } from './group.ts';
+import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import type { ClassicMember } from './member.ts';
 import { groupRecord } from './record.ts';

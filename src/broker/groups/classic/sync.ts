@@ -3,7 +3,7 @@ import type { SyncGroupRequest } from '../../../protocol/generated/syncGroup.ts'
 import { emptyBytes } from '../../../protocol/types.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember, groupWriteError } from './checks.ts';
-import { ClassicState } from './group.ts';
+import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import type { SyncReply } from './member.ts';
 import { dropPendingSync, failSyncs, prepareRebalance, resetSession, writeGroup } from './rebalance.ts';
@@ -12,7 +12,7 @@ import { syncError, syncedReply } from './replies.ts';
 
 /** `reply` is called now, or when the leader's assignment is below the high watermark. */
 export function syncGroup(state: GroupState, request: SyncGroupRequest, reply: SyncReply): GroupWrite | null {
-  const group = state.groups.get(request.groupId);
+  const group = state.classicGroup(request.groupId);
   if (group === undefined || group.isEmpty) return refuse(reply, ErrorCode.UNKNOWN_MEMBER_ID);
   const errorCode = checkSync(group, request);
   if (errorCode !== ErrorCode.NONE) return refuse(reply, errorCode);

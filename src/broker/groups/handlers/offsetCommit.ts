@@ -5,7 +5,7 @@ import { readOffsetCommitRequest, writeOffsetCommitResponse } from '../../../pro
 import type { OffsetCommitRequest, OffsetCommitRequestTopic, OffsetCommitResponse, OffsetCommitResponseTopic } from '../../../protocol/generated/offsetCommit.ts';
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
-import type { TopicIds } from '../groupCoordinator.ts';
+import type { TopicIds } from '../cluster.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
 
@@ -19,7 +19,7 @@ export const offsetCommitHandler: ApiHandler<GroupServices, OffsetCommitRequest,
     const isById = context.apiVersion >= TOPIC_IDS_FROM;
     const topics: OffsetCommitRequestTopic[] = [];
     const unknown: OffsetCommitRequestTopic[] = [];
-    for (const topic of request.topics) (resolve(topic, isById, groupCoordinator.topicIds) ? topics : unknown).push(topic);
+    for (const topic of request.topics) (resolve(topic, isById, groupCoordinator.cluster) ? topics : unknown).push(topic);
     const failed = unknown.map((topic) => failedTopic(topic, isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
     if (topics.length === 0 && failed.length > 0) return answer(context, { throttleTimeMs: 0, topics: failed });
     groupCoordinator.commit({ ...request, topics }, context.apiVersion, (errorCode, committed) => {

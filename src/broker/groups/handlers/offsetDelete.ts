@@ -15,7 +15,7 @@ export const offsetDeleteHandler: ApiHandler<GroupServices, OffsetDeleteRequest,
   handle(request, context, services) {
     const { groupCoordinator } = services;
     const partitions = partitionsByTopic(request);
-    const known = new Map([...partitions].filter(([name]) => groupCoordinator.topicIds.idOf(name) !== undefined));
+    const known = new Map([...partitions].filter(([name]) => groupCoordinator.cluster.idOf(name) !== undefined));
     groupCoordinator.deleteOffsets(request.groupId, known, ({ errorCode, subscribed }) => {
       if (errorCode !== ErrorCode.NONE) return answer(context, { errorCode, throttleTimeMs: 0, topics: [] });
       const codeOf = (name: string): number => {

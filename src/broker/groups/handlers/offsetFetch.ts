@@ -6,7 +6,8 @@ import type { OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchResponse, 
 import { zeroUuid } from '../../../protocol/types.ts';
 import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
-import type { GroupCoordinator, TopicIds } from '../groupCoordinator.ts';
+import type { TopicIds } from '../cluster.ts';
+import type { GroupCoordinator } from '../groupCoordinator.ts';
 import { noOffset } from '../offsets/fetch.ts';
 import type { FetchedTopic } from '../offsets/fetch.ts';
 import type { GroupServices } from '../services.ts';
@@ -55,13 +56,13 @@ function fetchGroup(group: OffsetFetchRequestGroup, version: number, coordinator
   const known: FetchedTopic[] = [];
   const unknown: OffsetFetchResponseTopics[] = [];
   for (const topic of group.topics ?? []) {
-    const resolved = resolve(topic, isById, coordinator.topicIds);
+    const resolved = resolve(topic, isById, coordinator.cluster);
     if (resolved === null) unknown.push({ ...topic, partitions: topic.partitionIndexes.map((index) => noOffset(index, ErrorCode.UNKNOWN_TOPIC_ID)) });
     else known.push(resolved);
   }
   coordinator.fetch(groupId, group.topics === null ? null : known, (errorCode, fetched) => {
     if (errorCode !== ErrorCode.NONE) return done(failedGroup(group, errorCode, version));
-    const topics = group.topics === null && isById ? withIds(fetched, coordinator.topicIds) : fetched;
+    const topics = group.topics === null && isById ? withIds(fetched, coordinator.cluster) : fetched;
     done({ groupId, topics: unknown.length === 0 ? topics : [...topics, ...unknown], errorCode });
   });
 }

@@ -1,9 +1,9 @@
 import { ErrorCode } from '../../../protocol/errors.ts';
 import type { OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitResponseTopic } from '../../../protocol/generated/offsetCommit.ts';
 import { isSafeInt64 } from '../../../protocol/offsets.ts';
-import { checkMember } from '../classic/checks.ts';
-import { ClassicState } from '../classic/group.ts';
-import type { ClassicGroup } from '../classic/group.ts';
+import { ClassicGroup } from '../classic/group.ts';
+import { ClassicState } from '../classic/states.ts';
+import type { Committer, Group } from '../group.ts';
 import { resetSession } from '../classic/rebalance.ts';
 import type { CommittedOffset, GroupChange } from '../records.ts';
 import type { GroupState } from '../state.ts';
@@ -23,9 +23,11 @@ export interface OffsetCommit {
 /** Topics in the request are known to exist, and carry name and id whichever of them the client sent. */
 export function commitOffsets(state: GroupState, request: OffsetCommitRequest, apiVersion: number): OffsetCommit {
   const group = state.groups.get(request.groupId);
-  const errorCode = checkCommit(group, request, apiVersion);
+  const { memberId, groupInstanceId: instanceId, generationIdOrMemberEpoch: epoch } = request;
+  const committer: Committer = { memberId, instanceId, epoch, apiVersion, isTransactional: false };
+  const errorCode = checkCommit(group, committer);
   if (errorCode !== ErrorCode.NONE) return { errorCode, changes: [], topics: [] };
-  if (group !== undefined) keepSession(state, group, request.memberId);
+  if (group instanceof ClassicGroup) keepSession(state, group, request.memberId);
   const changes: GroupChange[] = [];
   const topics = request.topics.map(({ name, topicId, partitions }) => ({
     name,
@@ -33,6 +35,8 @@ export function commitOffsets(state: GroupState, request: OffsetCommitRequest, a
     partitions: partitions.map((partition) => {
       const { partitionIndex } = partition;
       if ((partition.committedMetadata?.length ?? 0) > state.settings.metadataLengthMax) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE };
+      const partitionError = group?.partitionCommitError(committer, topicId, partitionIndex) ?? ErrorCode.NONE;
+      if (partitionError !== ErrorCode.NONE) return { partitionIndex, errorCode: partitionError };
       const value = committedOffset(partition, topicId, request.retentionTimeMs, state.now());
       changes.push({ kind: 'offset', groupId: request.groupId, topic: name, partition: partitionIndex, value });
       return { partitionIndex, errorCode: ErrorCode.NONE };
@@ -41,25 +45,10 @@ export function commitOffsets(state: GroupState, request: OffsetCommitRequest, a
   return { errorCode: ErrorCode.NONE, changes, topics };
 }
 
-function checkCommit(group: ClassicGroup | undefined, request: OffsetCommitRequest, apiVersion: number): number {
-  const { generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request;
-  if (group === undefined) {
-    if (generation < 0) return ErrorCode.NONE;
-    return apiVersion >= GROUP_ID_NOT_FOUND_FROM ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
-  }
-  return checkMemberCommit(group, memberId, groupInstanceId, generation);
-}
-
-/** Whether offsets may be committed under this identity; generation -1 is somebody outside of the group's management. */
-export function checkMemberCommit(group: ClassicGroup, memberId: string, instanceId: string | null, generation: number): number {
-  if (group.is(ClassicState.dead)) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-  if (generation < 0 && group.isEmpty) return ErrorCode.NONE;
-  if (generation < 0 && memberId === '' && instanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID;
-  const memberError = checkMember(group, memberId, instanceId);
-  if (memberError !== ErrorCode.NONE) return memberError;
-  if (generation !== group.generation) return ErrorCode.ILLEGAL_GENERATION;
-  // the member knows the new generation and has not been told what it may consume in it
-  return group.is(ClassicState.completingRebalance) ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+function checkCommit(group: Group | undefined, committer: Committer): number {
+  if (group !== undefined) return group.commitError(committer);
+  if (committer.epoch < 0) return ErrorCode.NONE;
+  return committer.apiVersion >= GROUP_ID_NOT_FOUND_FROM ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
 }
 
 /** A commit is as good as a heartbeat. */

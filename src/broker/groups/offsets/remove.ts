@@ -1,7 +1,6 @@
 /** Ways in which offsets and groups go: asked for, with their topic, or of age. All of them are tombstones. */
 import { ErrorCode } from '../../../protocol/errors.ts';
-import { ClassicState } from '../classic/group.ts';
-import type { ClassicGroup } from '../classic/group.ts';
+import type { Group } from '../group.ts';
 import type { CommittedOffset, GroupChange } from '../records.ts';
 import type { GroupState } from '../state.ts';
 
@@ -9,19 +8,9 @@ function offsetTombstone(groupId: string, topic: string, partition: number): Gro
   return { kind: 'offset', groupId, topic, partition, value: null };
 }
 
-function groupTombstone(groupId: string): GroupChange {
-  return { kind: 'group', groupId, value: null };
-}
-
-function isLive(group: ClassicGroup): boolean {
-  return group.is(ClassicState.stable) || group.is(ClassicState.preparingRebalance) || group.is(ClassicState.completingRebalance);
-}
-
 /** OffsetDelete: whether the group lets anybody delete its offsets. */
-export function checkOffsetDelete(group: ClassicGroup | undefined): number {
-  if (group === undefined || group.is(ClassicState.dead)) return ErrorCode.GROUP_ID_NOT_FOUND;
-  // whether a live group of another type uses a topic cannot be known
-  return isLive(group) && !group.usesConsumerProtocol ? ErrorCode.NON_EMPTY_GROUP : ErrorCode.NONE;
+export function checkOffsetDelete(group: Group | undefined): number {
+  return group?.offsetDeleteError() ?? ErrorCode.GROUP_ID_NOT_FOUND;
 }
 
 export function deleteOffsets(state: GroupState, groupId: string, topic: string, partitions: readonly number[]): GroupChange[] {
@@ -29,14 +18,13 @@ export function deleteOffsets(state: GroupState, groupId: string, topic: string,
 }
 
 /** DeleteGroups: why the group must stay, or 0. */
-export function checkGroupDelete(group: ClassicGroup | undefined): number {
-  if (group === undefined || group.is(ClassicState.dead)) return ErrorCode.GROUP_ID_NOT_FOUND;
-  return isLive(group) ? ErrorCode.NON_EMPTY_GROUP : ErrorCode.NONE;
+export function checkGroupDelete(group: Group | undefined): number {
+  return group?.deleteError() ?? ErrorCode.GROUP_ID_NOT_FOUND;
 }
 
 /** The group with all that it has committed. */
-export function deleteGroup(state: GroupState, groupId: string): GroupChange[] {
-  return [...allOffsetTombstones(state, groupId), groupTombstone(groupId)];
+export function deleteGroup(state: GroupState, group: Group): GroupChange[] {
+  return [...allOffsetTombstones(state, group.groupId), ...group.tombstones()];
 }
 
 function allOffsetTombstones(state: GroupState, groupId: string): GroupChange[] {
@@ -69,10 +57,10 @@ export interface Expiry {
  * What of a group is of age (KIP-211): offsets of an empty group once it has been empty for the retention time, offsets of topics that a living
  * group no longer consumes, offsets of a simple group that were not renewed, and the empty group itself once nothing is left of it.
  */
-export function expireGroup(state: GroupState, group: ClassicGroup): Expiry {
+export function expireGroup(state: GroupState, group: Group): Expiry {
   const { groupId } = group;
   const stored = state.offsets.topicsOf(groupId);
-  const base = stored === undefined ? null : retentionBase(group);
+  const base = stored === undefined ? null : group.retentionBase;
   if (stored !== undefined && base === null) return { changes: [], isUnused: false };
   const nowMs = state.now();
   const changes: GroupChange[] = [];
@@ -80,24 +68,17 @@ export function expireGroup(state: GroupState, group: ClassicGroup): Expiry {
   for (const [topic, partitions] of stored ?? []) {
     const isUsed = group.isSubscribedTo(topic);
     for (const [partition, committed] of partitions) {
-      if (!isUsed && isOfAge(committed, base!, nowMs, state.settings.offsetRetentionMs)) changes.push(offsetTombstone(groupId, topic, partition));
+      const sinceMs = base === 'commit' ? committed.commitTimestampMs : base!;
+      if (!isUsed && isOfAge(committed, sinceMs, nowMs, state.settings.offsetRetentionMs)) changes.push(offsetTombstone(groupId, topic, partition));
       else isAnyKept = true;
     }
   }
-  const isGone = !isAnyKept && group.isEmpty && group.pendingJoins.size === 0;
-  if (isGone && group.isPersisted) changes.push(groupTombstone(groupId));
+  const isGone = !isAnyKept && group.mayEnd;
+  if (isGone && group.isPersisted) changes.push(...group.tombstones());
   return { changes, isUnused: isGone && !group.isPersisted };
 }
 
-/** From when the retention of an offset counts; null: nothing expires now. */
-function retentionBase(group: ClassicGroup): ((committed: CommittedOffset) => number) | null {
-  const byCommit = (committed: CommittedOffset): number => committed.commitTimestampMs;
-  if (group.protocolType === null) return byCommit;
-  if (group.isEmpty) return group.stateSinceMs === -1 ? byCommit : () => group.stateSinceMs;
-  return group.usesConsumerProtocol && group.subscribedTopics !== null && group.is(ClassicState.stable) ? byCommit : null;
-}
-
-function isOfAge(committed: CommittedOffset, base: (committed: CommittedOffset) => number, nowMs: number, retentionMs: number): boolean {
+function isOfAge(committed: CommittedOffset, sinceMs: number, nowMs: number, retentionMs: number): boolean {
   if (committed.expireTimestampMs !== -1) return nowMs >= committed.expireTimestampMs;
-  return nowMs - base(committed) >= retentionMs;
+  return nowMs - sinceMs >= retentionMs;
 }
