@@ -4,6 +4,7 @@
  */
 import type { Reader } from '../protocol/reader.ts';
 import type { Writer } from '../protocol/writer.ts';
+import type { Verification } from '../storage/types.ts';
 
 /** One client connection as handlers see it; made by `server`. */
 export interface ClientConnection {
@@ -86,10 +87,35 @@ export interface CoordinatorLog {
   ensureTopic(): Promise<void>;
   /** True when this node leads the partition. */
   leads(partition: number): boolean;
-  /** Appends one batch of key/value records atomically; `done` after they are below the high watermark, with a Kafka error code (0: fine). */
-  append(partition: number, records: readonly CoordinatorRecord[], done: (errorCode: number) => void): void;
-  /** Replays every record of the partition in order, in slices that leave the event loop room. */
-  load(partition: number, visit: (record: { key: Buffer; value: Buffer | null; timestampMs: number; offset: number }) => void): Promise<void>;
+  /**
+   * Appends one batch of key/value records atomically; `done` after they are below the high watermark, with a Kafka error code (0: fine). With a `transaction`
+   * it is a batch of that transaction, or the marker that ends it, which has no records.
+   */
+  append(partition: number, records: readonly CoordinatorRecord[], done: (errorCode: number) => void, transaction?: BatchTransaction): void;
+  /**
+   * Replays every record of the partition in order, in slices that leave the event loop room; markers in their place among them. `producerId` is there for
+   * records of a transaction only.
+   */
+  load(partition: number, visit: (record: LoadedRecord) => void, onMarker?: (producerId: number, isCommit: boolean) => void): Promise<void>;
+}
+
+export interface LoadedRecord {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+  readonly timestampMs: number;
+  readonly offset: number;
+  readonly producerId?: number;
+}
+
+/** The transaction of a client's that a coordinator writes for. */
+export interface BatchTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** As AppendOptions has it. */
+  readonly transactionVersion: number;
+  readonly verification?: Verification;
+  /** Not null: the batch ends the transaction. */
+  readonly marker: { readonly isCommit: boolean; readonly coordinatorEpoch: number } | null;
 }
 
 export interface CoordinatorRecord {

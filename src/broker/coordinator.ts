@@ -11,67 +11,17 @@ import type { Clock, Logger } from '../base/ports.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { Writer } from '../protocol/writer.ts';
 import { ShardTimers } from './coordinatorTimers.ts';
-import type { CoordinatorLog, CoordinatorRecord } from './contract.ts';
+import type { BatchTransaction, CoordinatorLog, CoordinatorRecord, LoadedRecord } from './contract.ts';
+import type { CoordinatorMachine, CoordinatorOptions, ShardHost, Undo, Write } from './coordinatorMachine.ts';
 
-/** Steps that take a change back; they run last to first. */
-export type Undo = (() => void)[];
-
-/** What a decision wants written. */
-export interface Write<Change> {
-  /** In this order, in one atomic batch. Empty: `settle` waits for what was decided before, and writes nothing. */
-  readonly changes: readonly Change[];
-  /** True when the decision has changed the state itself (and `settle` handles a failure): `apply` is not called. */
-  readonly decided?: boolean;
-  /** Exactly once: with 0 below the high watermark, or with the Kafka error code that stopped it. */
-  readonly settle: (errorCode: number) => void;
-}
-
-/** The part of a coordinator that knows what its records mean. `decide` functions live beside it and run inside `CoordinatorShard.submit`. */
-export interface CoordinatorMachine<State, Change> {
-  /** An empty state, before its partition is replayed. */
-  create(host: ShardHost<Change>): State;
-  /** Live and in replay. `undo` is null in replay. */
-  apply(state: State, change: Change, undo: Undo | null): void;
-  encode(change: Change, writer: Writer): CoordinatorRecord;
-  /** Null: a record of a kind that this coordinator does not keep. Throws on bytes that are no such record. */
-  decode(key: Buffer, value: Buffer | null): Change | null;
-  /** The whole partition was replayed: set timers, repair what a restart breaks. */
-  onActive(state: State): void;
-  /**
-   * The shard is given up: answer with `errorCode` whoever waits inside the state. Its timers are gone already; writes that are still pending
-   * settle after this.
-   */
-  onInactive(state: State, errorCode: number): void;
-}
-
-/** What a state may use of its shard. */
-export interface ShardHost<Change> {
-  readonly partition: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly timers: ShardTimers;
-  /** Writes without a request: from a timer, or from `settle`. On a shard that was given up it settles with NOT_COORDINATOR. */
-  write(write: Write<Change> | null): void;
-}
-
-export interface CoordinatorOptions {
-  /** How long a write may wait for the high watermark before its client is told REQUEST_TIMED_OUT, milliseconds. */
-  readonly commitTimeoutMs: number;
-  /** Key and value bytes of one append (a single decision may be larger). */
-  readonly batchBytesMax: number;
-  /** Decisions of one shard that wait for their append; more are refused with COORDINATOR_NOT_AVAILABLE. */
-  readonly pendingWritesMax: number;
-  /** After a failed load, milliseconds. */
-  readonly loadRetryMs: number;
-  /** Runs `task` when the present turn is over, so that all writes of a turn share one append. */
-  readonly defer: (task: () => void) => void;
-}
+export type { CoordinatorMachine, CoordinatorOptions, ShardHost, Undo, Write } from './coordinatorMachine.ts';
 
 /** What the runtime adds to each record when it judges the size of a batch: length fields and attributes. */
 const RECORD_OVERHEAD_BYTES = 24;
 
 interface Batch {
   readonly records: CoordinatorRecord[];
+  readonly transaction: BatchTransaction | undefined;
   readonly undo: Undo;
   settles: ((errorCode: number) => void)[];
   bytes: number;
@@ -197,23 +147,43 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
       return;
     }
     const records = write.changes.map((change) => this.machine.encode(change, this.writer));
-    const batch = this.openBatch(bytesOf(records));
+    const batch = this.openBatch(bytesOf(records), write.transaction);
     for (const record of records) batch.records.push(record);
     batch.settles.push(write.settle);
     this.pendingWrites++;
-    if (write.decided !== true) for (const change of write.changes) this.machine.apply(this.state as State, change, batch.undo);
+    if (write.decided !== true) for (const change of write.changes) this.applyChange(change, write.transaction, batch.undo);
     this.flushLater();
   }
 
+  private applyChange(change: Change, transaction: BatchTransaction | undefined, undo: Undo): void {
+    if (transaction === undefined) this.machine.apply(this.state as State, change, undo);
+    else this.machine.applyPending?.(this.state as State, transaction.producerId, change, undo);
+  }
+
+  /**
+   * Writes the marker that ends a transaction in this partition. `settle` as for `write`; returns 0, or why nothing was done: then `settle` is not
+   * called.
+   */
+  endTransaction(transaction: BatchTransaction & { readonly marker: NonNullable<BatchTransaction['marker']> }, settle: (errorCode: number) => void): number {
+    const unavailable = this.unavailable();
+    if (unavailable !== ErrorCode.NONE) return unavailable;
+    const batch = this.openBatch(RECORD_OVERHEAD_BYTES, transaction);
+    batch.settles.push(settle);
+    this.pendingWrites++;
+    this.machine.endTransaction?.(this.state as State, transaction.producerId, transaction.marker.isCommit, batch.undo);
+    this.flushLater();
+    return ErrorCode.NONE;
+  }
+
   /** The batch that takes `bytes` more. */
-  private openBatch(bytes: number): Batch {
+  private openBatch(bytes: number, transaction: BatchTransaction | undefined): Batch {
     const last = this.batches.at(-1);
     const isSent = this.appending && this.batches.length === 1;
-    if (last !== undefined && !isSent && last.bytes + bytes <= this.options.batchBytesMax) {
+    if (last !== undefined && !isSent && last.bytes + bytes <= this.options.batchBytesMax && isJoint(last.transaction, transaction)) {
       last.bytes += bytes;
       return last;
     }
-    const batch: Batch = { records: [], undo: [], settles: [], bytes, openedMs: this.clock.monotonicMs() };
+    const batch: Batch = { records: [], transaction, undo: [], settles: [], bytes, openedMs: this.clock.monotonicMs() };
     this.batches.push(batch);
     return batch;
   }
@@ -239,7 +209,7 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
       if (life === this.life) this.onAppended(errorCode);
     };
     try {
-      this.log.append(this.partition, head.records, done);
+      this.log.append(this.partition, head.records, done, head.transaction);
     } catch (error) {
       this.logDefect('the append of a coordinator failed', error);
       done(ErrorCode.UNKNOWN_SERVER_ERROR);
@@ -276,7 +246,11 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     this.batches = [];
     this.dropCommitTimer();
     for (const batch of failed.toReversed()) for (const step of batch.undo.toReversed()) step();
-    for (const batch of failed) this.settleAll(batch.settles, errorCode);
+    const [head, ...others] = failed;
+    if (head !== undefined) this.settleAll(head.settles, errorCode);
+    // what stopped a batch of a transaction is no matter of those behind it
+    const errorOfOthers = head?.transaction === undefined ? errorCode : ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    for (const batch of others) this.settleAll(batch.settles, errorOfOthers);
   }
 
   private settleAll(settles: readonly ((errorCode: number) => void)[], errorCode: number): void {
@@ -331,10 +305,13 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
     const startedMs = this.clock.monotonicMs();
     let failure: unknown = null;
     let recordCount = 0;
-    const visit = (record: { key: Buffer; value: Buffer | null; offset: number }): void => {
+    const visit = (record: LoadedRecord): void => {
       if (life !== this.life || failure !== null) return;
       recordCount++;
       failure = this.replay(state, record);
+    };
+    const onMarker = (producerId: number, isCommit: boolean): void => {
+      if (life === this.life && failure === null) this.machine.endTransaction?.(state, producerId, isCommit, null);
     };
     const onLoaded = (error: unknown): void => {
       if (life !== this.life) return;
@@ -346,7 +323,7 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
       this.timers.open();
       this.activate(state);
     };
-    this.log.load(this.partition, visit).then(
+    this.log.load(this.partition, visit, onMarker).then(
       () => onLoaded(failure),
       (error: unknown) => onLoaded(failure ?? error),
     );
@@ -362,10 +339,12 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
   }
 
   /** Null, or why the record cannot be taken. */
-  private replay(state: State, record: { key: Buffer; value: Buffer | null; offset: number }): unknown {
+  private replay(state: State, record: LoadedRecord): unknown {
     try {
       const change = this.machine.decode(record.key, record.value);
-      if (change !== null) this.machine.apply(state, change, null);
+      if (change === null) return null;
+      if (record.producerId === undefined) this.machine.apply(state, change, null);
+      else this.machine.applyPending?.(state, record.producerId, change, null);
       return null;
     } catch (error) {
       return new Error(`the record at offset ${record.offset} cannot be replayed`, { cause: error });
@@ -401,6 +380,12 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
 
 function ignore(): void {
   // its client has been answered
+}
+
+/** Whether a batch of `first` takes what belongs to `second`; a marker stands alone. */
+function isJoint(first: BatchTransaction | undefined, second: BatchTransaction | undefined): boolean {
+  if (first === undefined || second === undefined) return first === second;
+  return first.marker === null && second.marker === null && first.producerId === second.producerId && first.producerEpoch === second.producerEpoch;
 }
 
 function bytesOf(records: readonly CoordinatorRecord[]): number {

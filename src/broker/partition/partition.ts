@@ -1,7 +1,7 @@
 import type { TopicConfig } from '../../config/types.ts';
 import type { PartitionImage } from '../../metadata/types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
-import type { AppendDone, AppendInfo, AppendOptions, Log, LogError } from '../../storage/types.ts';
+import type { AppendDone, AppendInfo, AppendOptions, Log, LogError, Verification } from '../../storage/types.ts';
 import type { Parked, Waiting } from '../waiting.ts';
 
 /** A topic as this broker serves it. */
@@ -122,8 +122,18 @@ export class Partition {
 
   /** Asked for after `appendError` returned 0. `bytes` is borrowed for the call; `done` may come at once. */
   append(bytes: Buffer, origin: 'client' | 'coordinator', done: AppendDone): void {
+    this.#append(bytes, origin === 'client' ? this.#clientOptions : this.#coordinatorOptions, done);
+  }
+
+  /** The same for a batch or a marker of a transaction. */
+  appendOfTransaction(bytes: Buffer, origin: 'client' | 'coordinator', transactionVersion: number, verification: Verification | undefined, done: AppendDone): void {
+    const options = { leaderEpoch: this.leaderEpoch, origin, transactionVersion };
+    this.#append(bytes, verification === undefined ? options : { ...options, verification }, done);
+  }
+
+  #append(bytes: Buffer, options: AppendOptions, done: AppendDone): void {
     const log = this.log!;
-    log.append(bytes, origin === 'client' ? this.#clientOptions : this.#coordinatorOptions, (error: LogError | null, info: AppendInfo | null) => {
+    log.append(bytes, options, (error: LogError | null, info: AppendInfo | null) => {
       if (info !== null && !info.duplicate) this.#advance(log, info.lastOffset + 1);
       else if (error !== null && !log.online) this.#waiting.wake(this);
       done(error, info);
