@@ -9,7 +9,7 @@ import { Codec } from '../../src/record/batchHeader.ts';
 import { makeWorld, type World } from './support/cluster.ts';
 import { settle, turns } from './support/fakeClock.ts';
 import type { Reaction } from './support/fakeBroker.ts';
-import { ModelLogs } from './support/modelLog.ts';
+import { ModelLogs, type AppendOutcome } from './support/modelLog.ts';
 
 type ProduceBody = { readonly acks: number; readonly topicData: readonly { readonly name: string; readonly partitionData: readonly { readonly index: number; readonly records: Buffer }[] }[] };
 
@@ -39,21 +39,22 @@ async function makeBench(topics: Record<string, number>, options: Partial<Produc
 
 function react(bench: Bench, body: ProduceBody): Reaction {
   const fault = bench.faults.shift() ?? 'none';
-  const [topic] = body.topicData;
-  const [data] = topic!.partitionData;
-  const answer = (errorCode: number, baseOffset = -1): Reaction =>
-    ({ answer: { responses: [makeTopicProduceResponse({ name: topic!.name, partitionResponses: [makePartitionProduceResponse({ index: data!.index, errorCode, baseOffset })] })] } });
+  const answer = (outcomeOf: (topic: string, data: ProduceBody['topicData'][number]['partitionData'][number]) => AppendOutcome): Reaction =>
+    ({ answer: { responses: body.topicData.map(({ name, partitionData }) => makeTopicProduceResponse({ name, partitionResponses: partitionData.map((data) => makePartitionProduceResponse({ index: data.index, ...outcomeOf(name, data) })) })) } });
+  const refused = (errorCode: number): AppendOutcome => ({ errorCode, baseOffset: -1 });
   if (fault === 'lostRequest') return 'hangUp';
   if (fault === 'silentlyLost') return 'silence';
-  if (fault === 'notLeader') return answer(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-  const refusal = bench.refuse(data!.records);
-  if (refusal !== ErrorCode.NONE) return answer(refusal);
-  const { errorCode, baseOffset } = bench.logs.of(topic!.name, data!.index).append(data!.records);
+  if (fault === 'notLeader') return answer(() => refused(ErrorCode.NOT_LEADER_OR_FOLLOWER));
+  const reply = answer((topic, data) => {
+    const refusal = bench.refuse(data.records);
+    if (refusal !== ErrorCode.NONE) return refused(refusal);
+    const outcome = bench.logs.of(topic, data.index).append(data.records);
+    return fault === 'timedOutButKept' && outcome.errorCode === ErrorCode.NONE ? refused(ErrorCode.REQUEST_TIMED_OUT) : outcome;
+  });
   if (body.acks === 0) return 'noAnswer';
   if (fault === 'lostReply') return 'hangUp';
   if (fault === 'silentlyKept') return 'silence';
-  if (fault === 'timedOutButKept' && errorCode === ErrorCode.NONE) return answer(ErrorCode.REQUEST_TIMED_OUT);
-  return answer(errorCode, baseOffset);
+  return reply;
 }
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `value ${from + index}`);

@@ -7,7 +7,7 @@ import { zeroUuid, type Uuid } from '../../protocol/types.ts';
 import type { BrokerAddress } from './bootstrap.ts';
 import type { ClientApi } from './clientApi.ts';
 import { ClientError } from './clientError.ts';
-import { BrokerConnection } from './connection.ts';
+import type { BrokerConnection } from './connection.ts';
 import { Dialing } from './dialing.ts';
 import { makeClusterCounters, type ClusterCounters, type RequestObserver } from './requestObserver.ts';
 import { Backoff, isRetriableError, Pauses } from './wait.ts';

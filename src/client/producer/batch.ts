@@ -1,9 +1,10 @@
-import { HEADER_BYTES, Field, writeInt64, type Codec } from '../../record/batchHeader.ts';
+import { Attribute, HEADER_BYTES, Field, writeInt64, type Codec } from '../../record/batchHeader.ts';
 import { BatchBuilder, renewCrc } from '../../record/build.ts';
 import { recordsOf } from '../../record/codecs.ts';
 import type { RecordHeader } from '../../record/iterate.ts';
 import { RecordCursor } from '../../record/iterate.ts';
 import { varintBytes } from '../../record/varint.ts';
+import { cutRanges, type SinkRange } from './delivery.ts';
 
 /** Who sends: what the broker tells repeated batches by. */
 export interface ProducerIdentity {
@@ -16,6 +17,8 @@ export interface OutgoingBatch {
   /** Whole and ready to be sent but for identity and sequence; its own memory. */
   readonly bytes: Buffer;
   readonly records: number;
+  /** Who wants to hear of which records. */
+  readonly sinks: readonly SinkRange[];
   /** Given up at this time of the monotonic clock. */
   readonly deadlineMs: number;
   /** First sequence number, -1 until it is sent for the first time under the current identity. */
@@ -31,13 +34,14 @@ export interface OutgoingBatch {
 
 export const SEQUENCES = 2 ** 31;
 
-export function makeBatch(bytes: Buffer, records: number, deadlineMs: number): OutgoingBatch {
-  return { bytes, records, deadlineMs, baseSequence: -1, failures: 0, wasSent: false, error: null, isDone: false };
+export function makeBatch(bytes: Buffer, records: number, deadlineMs: number, sinks: readonly SinkRange[] = []): OutgoingBatch {
+  return { bytes, records, sinks, deadlineMs, baseSequence: -1, failures: 0, wasSent: false, error: null, isDone: false };
 }
 
-/** Writes identity and sequence into the header. */
-export function stampBatch(batch: OutgoingBatch, identity: ProducerIdentity, baseSequence: number): void {
+/** Writes identity and sequence into the header, and whether the batch is part of a transaction. */
+export function stampBatch(batch: OutgoingBatch, identity: ProducerIdentity, baseSequence: number, isTransactional = false): void {
   batch.baseSequence = baseSequence;
+  if (isTransactional) batch.bytes.writeInt16BE(batch.bytes.readInt16BE(Field.attributes) | Attribute.transactional, Field.attributes);
   writeInt64(batch.bytes, identity.producerId, Field.producerId);
   batch.bytes.writeInt16BE(identity.producerEpoch, Field.producerEpoch);
   batch.bytes.writeInt32BE(baseSequence, Field.baseSequence);
@@ -49,12 +53,12 @@ export function splitBatch(batch: OutgoingBatch, codec: Codec, level: number): [
   const cursor = new RecordCursor();
   cursor.open(batch.bytes, 0, recordsOf(batch.bytes, 0, Number.MAX_SAFE_INTEGER));
   const half = Math.ceil(batch.records / 2);
-  const take = (count: number): OutgoingBatch => {
+  const take = (from: number, count: number): OutgoingBatch => {
     const builder = new BatchBuilder(batch.bytes.length);
     for (let left = count; left > 0 && cursor.next(); left--) builder.append(cursor.key(), cursor.value(), cursor.headers(), cursor.timestampMs);
-    return makeBatch(builder.close({ codec, level }), count, batch.deadlineMs);
+    return makeBatch(builder.close({ codec, level }), count, batch.deadlineMs, cutRanges(batch.sinks, from, from + count));
   };
-  return [take(half), take(batch.records - half)];
+  return [take(0, half), take(half, batch.records - half)];
 }
 
 /** Attributes, timestamp, offset delta and length of a record at their longest, as Kafka's client reckons them. */

@@ -1,20 +1,21 @@
 import type { Timer } from '../../base/ports.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
-import { ApiKey } from '../../protocol/generated/apis.ts';
-import { makePartitionProduceData, makeProduceRequest, makeTopicProduceData, readProduceResponse, writeProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts';
 import type { BatchBuilder } from '../../record/build.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { BrokerConnection } from '../core/connection.ts';
 import { isRetriableError, type Backoff } from '../core/wait.ts';
 import { makeBatch, SEQUENCES, splitBatch, stampBatch, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
-import type { OutgoingRecord } from './producer.ts';
+import { noteSink, type DeliverySink, type SinkRange } from './delivery.ts';
+import type { OutgoingRecord } from './outgoingRecord.ts';
+import { produceApi, type ProduceCombiner } from './produceCombiner.ts';
 import type { ProducerOptions } from './producerOptions.ts';
+import type { TransactionManager } from './transaction.ts';
 
-/** Version 12 is the last one that names topics instead of ids. */
-const produceApi = { apiKey: ApiKey.Produce, versionMax: 12, write: writeProduceRequest, read: readProduceResponse } as const;
 /** The first one with batches of magic 2. */
 const PRODUCE_VERSION_MIN = 3;
+/** Newer ones add the partition to the transaction by themselves (KIP-890). */
+const PLAIN_TRANSACTION_VERSION_MAX = 11;
 const EPOCH_MAX = 0x7fff;
 
 /** What a lane needs of its producer. */
@@ -23,6 +24,9 @@ export interface LaneOwner {
   readonly options: ProducerOptions;
   /** The producer's id; a new one when `worn` is the one in use. */
   identity(worn: ProducerIdentity | null): Promise<ProducerIdentity>;
+  /** null: records belong to no transaction. */
+  readonly transaction: TransactionManager | null;
+  combinerOf(connection: BrokerConnection, version: number): ProduceCombiner;
   takeBuilder(): BatchBuilder;
   giveBuilder(builder: BatchBuilder): void;
   /** Memory in use has changed by so many bytes. */
@@ -44,6 +48,7 @@ export class PartitionLane {
   readonly #backoff: Backoff;
   #builder: BatchBuilder | null = null;
   #builderDeadlineMs = 0;
+  #builderSinks: SinkRange[] = [];
   #lingerTimer: Timer | null = null;
   /** Not done yet, in order; the first `#sentCount` of them were sent since the last failure. */
   #queue: OutgoingBatch[] = [];
@@ -51,6 +56,7 @@ export class PartitionLane {
   #inFlight = 0;
   #isRecovering = false;
   #isOpening = false;
+  #isHeldBack = false;
   #connection: BrokerConnection | null = null;
   #version = 0;
   #identity: ProducerIdentity | null = null;
@@ -70,7 +76,7 @@ export class PartitionLane {
   }
 
   /** Adds a record to the open batch; its bytes are copied. */
-  append(record: OutgoingRecord, sizeMaxBytes: number): void {
+  append(record: OutgoingRecord, sizeMaxBytes: number, sink: DeliverySink | null, index: number): void {
     const { batchSizeBytes, lingerMs, deliveryTimeoutMs } = this.#owner.options;
     const { clock } = this.#owner.cluster.options;
     if (this.#builder !== null && this.#builder.sizeBytes + sizeMaxBytes > batchSizeBytes) this.closeBatch();
@@ -81,6 +87,7 @@ export class PartitionLane {
       this.#owner.onBuffered(builder.sizeBytes);
     }
     const before = builder.sizeBytes;
+    if (sink !== null) noteSink(this.#builderSinks, builder.recordCount, sink, index);
     builder.append(record.key, record.value, record.headers ?? null, record.timestampMs ?? clock.now());
     this.#owner.onBuffered(builder.sizeBytes - before);
     if (builder.sizeBytes >= batchSizeBytes) this.closeBatch();
@@ -96,7 +103,8 @@ export class PartitionLane {
     const { codec, compressionLevel } = this.#owner.options;
     const records = builder.recordCount;
     const openBytes = builder.sizeBytes;
-    const batch = makeBatch(builder.close({ codec, level: compressionLevel }), records, this.#builderDeadlineMs);
+    const batch = makeBatch(builder.close({ codec, level: compressionLevel }), records, this.#builderDeadlineMs, this.#builderSinks);
+    this.#builderSinks = [];
     this.#owner.giveBuilder(builder);
     this.#owner.onBuffered(batch.bytes.length - openBytes);
     this.#queue.push(batch);
@@ -111,6 +119,13 @@ export class PartitionLane {
     this.#dropDone();
   }
 
+  /** What was not sent yet fails with `error`; what is in flight ends as it ends, and is not sent again. */
+  dropUnsent(error: Error): void {
+    this.closeBatch();
+    const unsent = this.#queue.splice(this.#sentCount);
+    for (const batch of unsent) this.#giveUp(batch, error);
+  }
+
   #now(): number {
     return this.#owner.cluster.options.clock.monotonicMs();
   }
@@ -119,30 +134,39 @@ export class PartitionLane {
   #pump(): void {
     while (!this.#isRecovering && !this.#isOpening && this.#inFlight < this.#owner.options.inFlightMax && this.#sentCount < this.#queue.length) {
       const connection = this.#connection;
-      const isReady = connection !== null && connection.isOpen && (this.#identity !== null || !this.#owner.options.isIdempotent);
-      if (!isReady) {
+      const isKnown = this.#identity !== null || !this.#owner.options.isIdempotent;
+      const isEnlisted = this.#owner.transaction === null || this.#owner.transaction.isEnlisted(this.topic, this.partition);
+      if (connection === null || !connection.isOpen || !isKnown || !isEnlisted) {
         void this.#open();
         return;
       }
+      if (connection.throttledForMs > 0) return this.#holdBack(connection.throttledForMs);
       this.#send(connection, this.#queue[this.#sentCount] as OutgoingBatch);
     }
   }
 
+  /** Waits out a throttled broker, then goes on. */
+  #holdBack(delayMs: number): void {
+    if (this.#isHeldBack) return;
+    this.#isHeldBack = true;
+    void this.#owner.cluster.pause(delayMs).then(() => {
+      this.#isHeldBack = false;
+      this.#pump();
+    });
+  }
+
   #send(connection: BrokerConnection, batch: OutgoingBatch): void {
-    const { acks, requestTimeoutMs } = this.#owner.options;
     if (this.#identity !== null && batch.baseSequence === -1) {
-      stampBatch(batch, this.#identity, this.#nextSequence);
+      stampBatch(batch, this.#identity, this.#nextSequence, this.#owner.transaction !== null);
       this.#nextSequence = (this.#nextSequence + batch.records) % SEQUENCES;
     }
-    const data = makePartitionProduceData({ index: this.partition, records: batch.bytes });
-    const body = makeProduceRequest({ acks, timeoutMs: requestTimeoutMs, topicData: [makeTopicProduceData({ name: this.topic, partitionData: [data] })] });
     this.#sentCount += 1;
     this.#inFlight += 1;
     batch.wasSent = true;
-    const sent: Promise<number> = acks === 0
-      ? connection.sendWithoutAnswer(produceApi, body, this.#version).then(() => -1)
-      : connection.request(produceApi, body, { version: this.#version, timeoutMs: requestTimeoutMs }).then(baseOffsetIn);
-    sent.then((baseOffset) => this.#onDelivered(batch, baseOffset), (error: Error) => this.#onFailed(batch, error));
+    this.#owner.combinerOf(connection, this.#version).add({
+      topic: this.topic, partition: this.partition, bytes: batch.bytes,
+      onDone: (baseOffset) => this.#onDelivered(batch, baseOffset), onFailed: (error) => this.#onFailed(batch, error),
+    });
   }
 
   #onDelivered(batch: OutgoingBatch, baseOffset: number): void {
@@ -203,8 +227,10 @@ export class PartitionLane {
    */
   #judge(batch: OutgoingBatch, error: Error, isFirst: boolean): 'retry' | 'keep' | 'newEpoch' | 'newId' | 'split' | 'giveUp' | 'expire' {
     const { isIdempotent, retriesMax } = this.#owner.options;
+    if (this.#owner.transaction?.mustAbort === true) return 'giveUp';
     const code = error instanceof KafkaError ? error.code : ErrorCode.NONE;
     const isAboutSequence = isIdempotent && SEQUENCE_ERRORS.has(code);
+    if (isAboutSequence && this.#owner.transaction !== null) return 'giveUp';
     if (isAboutSequence && !isFirst) return 'keep';
     if (code === ErrorCode.MESSAGE_TOO_LARGE && batch.records > 1) return 'split';
     if (!isAboutSequence && !isRetriableError(error)) return 'giveUp';
@@ -219,7 +245,8 @@ export class PartitionLane {
   #renew(renewal: 'epoch' | 'id'): void {
     const { isIdempotent } = this.#owner.options;
     const worn = this.#identity;
-    if (!isIdempotent || worn === null) return;
+    // a transaction that lost a batch is aborted, and the next one begins under a new epoch
+    if (!isIdempotent || worn === null || this.#owner.transaction !== null) return;
     const hasEpochs = renewal === 'epoch' && worn.producerEpoch < EPOCH_MAX;
     this.#identity = hasEpochs ? { producerId: worn.producerId, producerEpoch: worn.producerEpoch + 1 } : null;
     this.#wornIdentity = hasEpochs ? this.#wornIdentity : worn;
@@ -234,15 +261,29 @@ export class PartitionLane {
     this.#owner.onBuffered(halves[0].bytes.length + halves[1].bytes.length - batch.bytes.length);
   }
 
+  #versionOf(connection: BrokerConnection): number {
+    const version = connection.versionOf(produceApi, PRODUCE_VERSION_MIN);
+    const { transaction } = this.#owner;
+    return transaction === null || transaction.isImplicit ? version : Math.min(version, PLAIN_TRANSACTION_VERSION_MAX);
+  }
+
+  /** Becomes part of the transaction; under a new epoch sequences begin anew. */
+  async #enlist(transaction: TransactionManager): Promise<void> {
+    const identity = await transaction.enlist(this.topic, this.partition);
+    if (identity.producerId !== this.#identity?.producerId || identity.producerEpoch !== this.#identity.producerEpoch) this.#nextSequence = 0;
+    this.#identity = identity;
+  }
+
   /** Finds the leader and connects, as long as that may succeed and batches wait. */
   async #open(): Promise<void> {
     const { cluster, options } = this.#owner;
     this.#isOpening = true;
     while (this.#queue.length > 0) {
       try {
-        if (options.isIdempotent) this.#identity ??= await this.#owner.identity(this.#wornIdentity);
+        if (this.#owner.transaction !== null) await this.#enlist(this.#owner.transaction);
+        else if (options.isIdempotent) this.#identity ??= await this.#owner.identity(this.#wornIdentity);
         this.#connection = await this.#connect();
-        this.#version = this.#connection.versionOf(produceApi, PRODUCE_VERSION_MIN);
+        this.#version = this.#versionOf(this.#connection);
         break;
       } catch (error) {
         cluster.forget(this.topic);
@@ -290,10 +331,3 @@ export class PartitionLane {
 }
 
 const SEQUENCE_ERRORS: ReadonlySet<number> = new Set([ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID, ErrorCode.INVALID_PRODUCER_EPOCH]);
-
-function baseOffsetIn(answer: ProduceResponse): number {
-  const result = answer.responses[0]?.partitionResponses[0];
-  if (result === undefined) throw new ClientError('INVALID_RESPONSE', 'the answer does not name the partition');
-  if (result.errorCode !== ErrorCode.NONE) throw new KafkaError(result.errorCode, result.errorMessage);
-  return result.baseOffset;
-}

@@ -1,5 +1,6 @@
 import type { Random } from '../../base/ports.ts';
 import type { PartitionLeader } from '../core/cluster.ts';
+import type { OutgoingRecord } from './outgoingRecord.ts';
 
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
@@ -52,4 +53,49 @@ export class StickyPartition {
     const candidates = led.length > 0 ? led : others;
     this.#current = candidates[this.#random.below(candidates.length)] ?? Math.min(Math.max(this.#current, 0), leaders.length - 1);
   }
+}
+
+/** Chooses the partitions of one topic's records. */
+export interface Partitioner {
+  /** A number from 0 to below `leaders.length`. */
+  choose(record: OutgoingRecord, leaders: readonly PartitionLeader[]): number;
+  /** A batch of this partition is closed. */
+  onBatchClosed?(partition: number, leaders: readonly PartitionLeader[]): void;
+}
+
+/** One for each topic. */
+export type PartitionerFactory = (topic: string, random: Random) => Partitioner;
+
+/** Java's: murmur2 of the key; records without a key stay with a partition for a batch. */
+export const defaultPartitioner: PartitionerFactory = (_topic, random) => {
+  const sticky = new StickyPartition(random);
+  return {
+    choose: ({ key }, leaders) => (key === null ? sticky.choose(leaders) : partitionForKey(key, leaders.length)),
+    onBatchClosed: (partition, leaders) => sticky.onBatchClosed(partition, leaders),
+  };
+};
+
+/** Java's UniformStickyPartitioner: a partition for a batch, whatever the keys. */
+export const uniformStickyPartitioner: PartitionerFactory = (_topic, random) => {
+  const sticky = new StickyPartition(random);
+  return { choose: (_record, leaders) => sticky.choose(leaders), onBatchClosed: (partition, leaders) => sticky.onBatchClosed(partition, leaders) };
+};
+
+/** One partition after the other, past those without a leader where others have one. */
+export const roundRobinPartitioner: PartitionerFactory = (_topic, random) => {
+  let next = random.below(2 ** 16);
+  return {
+    choose(_record, leaders) {
+      for (let tries = 0; tries < leaders.length; tries += 1) {
+        const partition = next++ % leaders.length;
+        if ((leaders[partition] as PartitionLeader).leader >= 0) return partition;
+      }
+      return next % leaders.length;
+    },
+  };
+};
+
+/** A function of one's own. */
+export function customPartitioner(choose: (record: OutgoingRecord, partitionCount: number) => number): PartitionerFactory {
+  return () => ({ choose: (record, leaders) => choose(record, leaders.length) });
 }

@@ -2,29 +2,25 @@ import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdRequest, readInitProducerIdResponse, writeInitProducerIdRequest } from '../../protocol/generated/initProducerId.ts';
 import { BatchBuilder } from '../../record/build.ts';
-import type { RecordHeader } from '../../record/iterate.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster, PartitionLeader } from '../core/cluster.ts';
 import { isRetriableError } from '../core/wait.ts';
+import type { BrokerConnection } from '../core/connection.ts';
 import { serializedSizeMax, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
+import { settleRanges, type DeliverySink } from './delivery.ts';
+import type { OutgoingRecord } from './outgoingRecord.ts';
 import { PartitionLane, type LaneOwner } from './partitionLane.ts';
-import { partitionForKey, StickyPartition } from './partitioner.ts';
+import { defaultPartitioner, type Partitioner } from './partitioner.ts';
+import { ProduceCombiner } from './produceCombiner.ts';
 import { defaultProducerOptions, type ProducerOptions } from './producerOptions.ts';
+import { TransactionManager, type GroupIdentity, type TransactionOffset } from './transaction.ts';
+
+export type { OutgoingRecord } from './outgoingRecord.ts';
 
 const initProducerIdApi = { apiKey: ApiKey.InitProducerId, versionMax: 4, write: writeInitProducerIdRequest, read: readInitProducerIdResponse } as const;
 const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 const FREE_BUILDERS_MAX = 16;
-
-export interface OutgoingRecord {
-  readonly topic: string;
-  /** Absent: by the key's hash, or sticky without a key. */
-  readonly partition?: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers?: readonly RecordHeader[];
-  /** Absent: now. */
-  readonly timestampMs?: number;
-}
+const TRANSACTION_TIMEOUT_MS = 60_000;
 
 export interface Delivery {
   /** null: delivered. */
@@ -38,6 +34,15 @@ export interface Delivery {
   readonly batch: Buffer;
 }
 
+export interface ProducerMetrics {
+  readonly recordsSent: number;
+  readonly recordsDelivered: number;
+  readonly recordsFailed: number;
+  readonly batchesSent: number;
+  readonly bytesDelivered: number;
+  readonly bufferedBytes: number;
+}
+
 /** Called once for each batch when it is acknowledged or given up. */
 export type DeliveryListener = (delivery: Delivery) => void;
 
@@ -45,7 +50,7 @@ interface ProducedTopic {
   /** As last known. */
   leaders: readonly PartitionLeader[];
   readonly lanes: (PartitionLane | undefined)[];
-  readonly sticky: StickyPartition;
+  readonly partitioner: Partitioner;
   isRefreshing: boolean;
 }
 
@@ -57,6 +62,9 @@ export class Producer {
   readonly #topics = new Map<string, ProducedTopic>();
   readonly #owner: LaneOwner;
   readonly #freeBuilders: BatchBuilder[] = [];
+  readonly #combiners = new WeakMap<BrokerConnection, ProduceCombiner>();
+  readonly #transaction: TransactionManager | null;
+  readonly #counters = { recordsSent: 0, recordsDelivered: 0, recordsFailed: 0, batchesSent: 0, bytesDelivered: 0 };
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #waiters: (() => void)[] = [];
@@ -69,7 +77,16 @@ export class Producer {
     this.#onDelivery = onDelivery;
     if (this.#options.isIdempotent && this.#options.acks !== -1) throw new ClientError('INVALID_ARGUMENT', 'Must set acks to all in order to use the idempotent producer.');
     if (this.#options.isIdempotent && this.#options.inFlightMax > IDEMPOTENT_IN_FLIGHT_MAX) throw new ClientError('INVALID_ARGUMENT', 'An idempotent producer may have at most 5 batches in flight.');
+    this.#transaction = this.#makeTransaction();
     this.#owner = this.#makeOwner();
+  }
+
+  #makeTransaction(): TransactionManager | null {
+    const { transactionalId, transactionTimeoutMs, maxBlockMs, isIdempotent } = this.#options;
+    if (transactionalId === undefined) return null;
+    if (transactionalId === '') throw new ClientError('INVALID_ARGUMENT', 'transactional.id must not be empty');
+    if (!isIdempotent) throw new ClientError('INVALID_ARGUMENT', 'Cannot set a transactional.id without also enabling idempotence.');
+    return new TransactionManager(this.#cluster, transactionalId, transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS, maxBlockMs);
   }
 
   /** Learns the topic's partitions (creating it where the broker does so), for `maxBlockMs` at most. Needed once before the first `send` to a topic. */
@@ -80,7 +97,7 @@ export class Producer {
       if (!isRetriableError(error)) throw error;
       throw new ClientError('REQUEST_TIMED_OUT', `Topic ${topic} not present in metadata after ${maxBlockMs} ms. (${error.message})`);
     });
-    if (!this.#topics.has(topic)) this.#topics.set(topic, { leaders, lanes: [], sticky: new StickyPartition(this.#cluster.options.random), isRefreshing: false });
+    if (!this.#topics.has(topic)) this.#topics.set(topic, { leaders, lanes: [], partitioner: this.#makePartitioner(topic), isRefreshing: false });
   }
 
   /** Memory that records on their way take. */
@@ -93,9 +110,18 @@ export class Producer {
     return this.#bufferedBytes < this.#options.bufferMemoryBytes;
   }
 
-  /** Adds one record. Throws ClientError BUFFER_FULL, RECORD_TOO_LARGE, INVALID_ARGUMENT (topic not prepared, no such partition), CLOSED. */
-  send(record: OutgoingRecord): void {
+  /** True when `send` to the topic needs no `prepare` any more. */
+  isPrepared(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
+  /**
+   * Adds one record; its bytes are copied. Its fate is told to `sink`, as the record of that `index`, where there is one. Throws ClientError BUFFER_FULL,
+   * RECORD_TOO_LARGE, INVALID_ARGUMENT (topic not prepared, no such partition), INVALID_STATE (no transaction is open), TRANSACTION_ABORTABLE, CLOSED.
+   */
+  send(record: OutgoingRecord, sink: DeliverySink | null = null, index = 0): void {
     if (this.#isClosed) throw new ClientError('CLOSED', 'the producer was closed');
+    this.#transaction?.checkOpen();
     if (!this.hasRoom) throw new ClientError('BUFFER_FULL', `more than ${this.#options.bufferMemoryBytes} bytes wait to be sent`);
     const sizeMaxBytes = serializedSizeMax(record.key, record.value, record.headers);
     if (sizeMaxBytes > this.#options.requestSizeMaxBytes) {
@@ -106,7 +132,55 @@ export class Producer {
     this.#refresh(record.topic, topic);
     const partition = choosePartition(record, topic);
     const lane = (topic.lanes[partition] ??= new PartitionLane(this.#owner, record.topic, partition));
-    lane.append(record, sizeMaxBytes);
+    lane.append(record, sizeMaxBytes, sink, index);
+    this.#counters.recordsSent += 1;
+  }
+
+  /** Closes the open batches: they leave now instead of after `linger.ms`. */
+  sendNow(): void {
+    this.#eachLane((lane) => lane.closeBatch());
+  }
+
+  /** What was done so far, and what waits. */
+  metrics(): ProducerMetrics {
+    return { ...this.#counters, bufferedBytes: this.#bufferedBytes };
+  }
+
+  /** Once, before the first transaction. Ends what an earlier producer of the same transactional.id left open. */
+  async initTransactions(): Promise<void> {
+    await this.#transactions().init();
+  }
+
+  beginTransaction(): void {
+    this.#transactions().begin();
+  }
+
+  /** Commits a consumer's offsets as part of the transaction. */
+  async sendOffsets(group: GroupIdentity, offsets: readonly TransactionOffset[]): Promise<void> {
+    await this.#transactions().sendOffsets(group, offsets);
+  }
+
+  /** Delivers everything, then commits. Throws ClientError TRANSACTION_ABORTABLE when something was not delivered: abort then; PRODUCER_FENCED: close. */
+  async commitTransaction(): Promise<void> {
+    const transaction = this.#transactions();
+    transaction.checkOpen();
+    await this.flush();
+    await transaction.commit();
+  }
+
+  /** Drops what was not sent and makes what was sent void. */
+  async abortTransaction(): Promise<void> {
+    const transaction = this.#transactions();
+    const error = new ClientError('TRANSACTION_ABORTABLE', 'the transaction was aborted');
+    transaction.onFailureUnlessEnded(error);
+    this.#eachLane((lane) => lane.dropUnsent(error));
+    await this.flush();
+    await transaction.abort();
+  }
+
+  #transactions(): TransactionManager {
+    if (this.#transaction === null) throw new ClientError('INVALID_STATE', 'transactions need a transactional.id');
+    return this.#transaction;
   }
 
   /** Sends what waits and resolves when every record was delivered or given up. */
@@ -139,6 +213,8 @@ export class Producer {
     return {
       cluster: this.#cluster,
       options: this.#options,
+      transaction: this.#transaction,
+      combinerOf: (connection, version) => this.#combinerOf(connection, version),
       identity: (worn) => this.#identify(worn),
       takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(this.#options.batchSizeBytes),
       giveBuilder: (builder) => {
@@ -149,7 +225,7 @@ export class Producer {
       },
       onBatchClosed: (name, partition) => {
         const topic = this.#topics.get(name);
-        topic?.sticky.onBatchClosed(partition, topic.leaders);
+        topic?.partitioner.onBatchClosed?.(partition, topic.leaders);
       },
       onBatchDone: (lane, batch, error, baseOffset) => this.#onBatchDone(lane, batch, error, baseOffset),
     };
@@ -157,8 +233,35 @@ export class Producer {
 
   #onBatchDone({ topic, partition }: PartitionLane, batch: OutgoingBatch, error: Error | null, baseOffset: number): void {
     this.#bufferedBytes -= batch.bytes.length;
+    this.#count(batch, error);
+    if (error !== null && this.#transaction !== null && !this.#transaction.mustAbort) {
+      this.#transaction.onFailure(error);
+      this.#eachLane((lane) => lane.dropUnsent(error));
+    }
+    settleRanges(batch.sinks, error, topic, partition, baseOffset);
     for (const resolve of this.#waiters.splice(0)) resolve();
     this.#onDelivery({ error, topic, partition, records: batch.records, baseOffset, batch: batch.bytes });
+  }
+
+  #count(batch: OutgoingBatch, error: Error | null): void {
+    const counters = this.#counters;
+    counters.batchesSent += 1;
+    if (error === null) {
+      counters.recordsDelivered += batch.records;
+      counters.bytesDelivered += batch.bytes.length;
+    } else {
+      counters.recordsFailed += batch.records;
+    }
+  }
+
+  #combinerOf(connection: BrokerConnection, version: number): ProduceCombiner {
+    let combiner = this.#combiners.get(connection);
+    if (combiner === undefined) this.#combiners.set(connection, (combiner = new ProduceCombiner(connection, this.#options, version)));
+    return combiner;
+  }
+
+  #makePartitioner(topic: string): Partitioner {
+    return (this.#options.partitioner ?? defaultPartitioner)(topic, this.#cluster.options.random);
   }
 
   /** One id for all lanes, asked for once, and again when a lane has worn it out. */
@@ -197,12 +300,9 @@ export class Producer {
   }
 }
 
-function choosePartition(record: OutgoingRecord, { leaders, sticky }: ProducedTopic): number {
-  if (record.partition !== undefined) {
-    if (!Number.isInteger(record.partition) || record.partition < 0 || record.partition >= leaders.length) {
-      throw new ClientError('INVALID_ARGUMENT', `topic ${record.topic} has no partition ${record.partition}`);
-    }
-    return record.partition;
-  }
-  return record.key === null ? sticky.choose(leaders) : partitionForKey(record.key, leaders.length);
+function choosePartition(record: OutgoingRecord, { leaders, partitioner }: ProducedTopic): number {
+  const { topic, partition } = record;
+  const chosen = partition ?? partitioner.choose(record, leaders);
+  if (!Number.isInteger(chosen) || chosen < 0 || chosen >= leaders.length) throw new ClientError('INVALID_ARGUMENT', `topic ${topic} has no partition ${chosen}`);
+  return chosen;
 }

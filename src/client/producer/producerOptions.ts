@@ -1,5 +1,6 @@
 import { Codec } from '../../record/batchHeader.ts';
 import { DEFAULT_LEVEL } from '../../record/codecs.ts';
+import type { PartitionerFactory } from './partitioner.ts';
 
 export interface ProducerOptions {
   /** 0: no answer is awaited; 1: the leader has it; -1: all in-sync replicas have it. */
@@ -25,6 +26,12 @@ export interface ProducerOptions {
   readonly requestTimeoutMs: number;
   /** How long `prepare` waits for a topic. */
   readonly maxBlockMs: number;
+  /** Absent: by the key's hash as Java does it, sticky without a key. */
+  readonly partitioner?: PartitionerFactory;
+  /** Set: records are sent in transactions under this name. */
+  readonly transactionalId?: string;
+  /** The broker aborts a transaction that is open for longer. Absent: a minute. */
+  readonly transactionTimeoutMs?: number;
 }
 
 /** Kafka's. */
