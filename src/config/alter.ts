@@ -1,5 +1,6 @@
 /** AlterConfigs and IncrementalAlterConfigs: from what a client asks to the settings that a resource will have. */
 import type { ConfigKeyTable } from './keys.ts';
+import { baseKeyOf, brokerKeyOf } from './listenerKeys.ts';
 import type { BrokerLayers, Settings } from './layers.ts';
 import { brokerTable, topicTable } from './tables.ts';
 import { validateTopicConfigs } from './topicConfig.ts';
@@ -45,7 +46,7 @@ export function validateDynamicBrokerConfigs(settings: ReadonlyMap<string, strin
   const names = [...settings.keys()];
   const fixed = names.filter((name) => brokerTable.get(name)?.dynamic === 'no');
   if (fixed.length > 0) return `Cannot update these configs dynamically: ${setText(fixed)}`;
-  const single = names.filter((name) => brokerTable.get(name)?.dynamic === 'broker');
+  const single = names.filter((name) => brokerTable.get(name)?.dynamic === 'broker' || baseKeyOf(name) !== undefined);
   if (isDefault && single.length > 0) {
     return `Cannot update these configs at default cluster level, broker configs must be updated per broker: ${setText(single)}`;
   }
@@ -59,7 +60,7 @@ export function validateDynamicBrokerConfigs(settings: ReadonlyMap<string, strin
 const setText = (names: readonly string[]): string => `Set(${names.join(', ')})`;
 
 function checkBrokerSetting(name: string, text: string | null): string | null {
-  const key = brokerTable.get(name);
+  const key = brokerKeyOf(name);
   if (!key) return null;
   if (text === null) return `Null value not supported for : ${name}`;
   const parsed = parseValue(key, text);

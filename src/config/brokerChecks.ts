@@ -94,10 +94,7 @@ function checkSecurity(settings: Settings, findings: Findings): void {
   if ((brokerValue(staticLayers(settings), 'authorizer.class.name') as string) !== '') {
     findings.refuse('authorizer.class.name', 'access control is not yet supported, and ignoring it would open the data to all; allowed: leave it out');
   }
-  const protocol = settings.get('security.inter.broker.protocol')?.trim();
-  if (protocol === undefined) return;
-  if (settings.has('inter.broker.listener.name')) {
+  if (settings.has('security.inter.broker.protocol') && settings.has('inter.broker.listener.name')) {
     findings.refuse('security.inter.broker.protocol', 'must not be set together with inter.broker.listener.name');
   }
-  if (protocol !== 'PLAINTEXT') findings.refuse('security.inter.broker.protocol', `${protocol}: not yet supported; allowed: PLAINTEXT`);
 }

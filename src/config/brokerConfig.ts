@@ -5,7 +5,9 @@ import { ConfigError } from './configError.ts';
 import { systemEnvironment, type ConfigEnvironment } from './environment.ts';
 import { brokerValue, staticLayers, type BrokerLayers, type Settings } from './layers.ts';
 import { parseOverridesPerIp } from './ipOverrides.ts';
+import { isSecretKey, keyPerListener } from './listenerKeys.ts';
 import { resolveListeners, type Findings } from './listeners.ts';
+import { checkListenerValues, checkSecuritySettings } from './securityChecks.ts';
 import { brokerTable } from './tables.ts';
 import type { BrokerConfig, ConfigEntry, ConfigProblem, ListenerConfig } from './types.ts';
 import { allowedText, canonicalText, parseValue, splitList } from './values.ts';
@@ -30,11 +32,13 @@ export function validateBrokerConfig(entries: readonly ConfigEntry[], environmen
     note: (message) => warnings.push(message),
   };
   checkValues(settings, findings);
+  checkListenerValues(settings, findings);
   stopOnProblems(problems);
   noteKeysWithoutEffect(lastEntries, findings);
   const listeners = resolveListeners(settings, environment, findings);
   const logDirs = resolveLogDirs(settings, environment);
   checkBrokerSettings(settings, logDirs, findings);
+  checkSecuritySettings(settings, findings);
   stopOnProblems(problems);
   return { config: buildConfig(staticLayers(settings), listeners, logDirs), warnings };
 }
@@ -50,7 +54,7 @@ function stopOnProblems(problems: readonly ConfigProblem[]): void {
 }
 
 function toProblem(key: string, entry: ConfigEntry | undefined, message: string): ConfigProblem {
-  const isSecret = brokerTable.get(key)?.type === 'password';
+  const isSecret = isSecretKey(key);
   const value = entry === undefined ? null : isSecret ? '[hidden]' : entry.value;
   return { key, value, origin: entry?.origin ?? '', message };
 }
@@ -67,7 +71,7 @@ function checkValues(settings: Settings, findings: Findings): void {
 function noteKeysWithoutEffect(entries: ReadonlyMap<string, ConfigEntry>, findings: Findings): void {
   const withoutEffect: string[] = [];
   for (const { key: name, value, origin } of entries.values()) {
-    const key = brokerTable.get(name);
+    const key = brokerTable.get(name) ?? keyPerListener(name);
     if (!key && !isListenerKey(name)) findings.note(unknownKeyText(name, origin));
     else if (!key || (key.use === 'accepted' && canonicalText(key, value) !== key.defaultText)) withoutEffect.push(name);
   }
@@ -100,6 +104,12 @@ function buildConfig(layers: BrokerLayers, listeners: readonly ListenerConfig[],
     socketRequestMaxBytes: number('socket.request.max.bytes'),
     socketListenBacklogSize: number('socket.listen.backlog.size'),
     connectionsMaxIdleMs: number('connections.max.idle.ms'),
+    connectionFailedAuthenticationDelayMs: number('connection.failed.authentication.delay.ms'),
+    sslPrincipalMappingRules: brokerValue(layers, 'ssl.principal.mapping.rules') as string,
+    delegationTokenSecretKey: brokerValue(layers, 'delegation.token.secret.key') as string | null,
+    delegationTokenMaxLifetimeMs: number('delegation.token.max.lifetime.ms'),
+    delegationTokenExpiryTimeMs: number('delegation.token.expiry.time.ms'),
+    delegationTokenExpiryCheckIntervalMs: number('delegation.token.expiry.check.interval.ms'),
     maxConnections: number('max.connections'),
     maxConnectionsPerIp: number('max.connections.per.ip'),
     maxConnectionsPerIpOverrides: parseOverridesPerIp(brokerValue(layers, 'max.connections.per.ip.overrides') as string) ?? new Map(),

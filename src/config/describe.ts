@@ -1,5 +1,6 @@
 /** What DescribeConfigs answers: effective values, where they come from, and what stands below them. */
 import type { ConfigKey, ConfigType } from './keys.ts';
+import { baseKeyOf } from './listenerKeys.ts';
 import { brokerSynonyms, explicitText, type BrokerLayers, type Settings } from './layers.ts';
 import { brokerTable, topicTable } from './tables.ts';
 import { effectiveTopicText } from './topicConfig.ts';
@@ -59,7 +60,8 @@ function describeTopicKey(key: ConfigKey, topic: Settings, layers: BrokerLayers)
 export function describeBrokerConfigs(layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
   const known = keysToDescribe(brokerTable, names).map((key) => describeBrokerKey(key, layers));
   const isWanted = (name: string) => !brokerTable.has(name) && (names === null || names.includes(name));
-  const unknown = [...layers.static.keys()].filter(isWanted).map(describeUnknownKey);
+  const others = new Set([...layers.static.keys(), ...[...layers.dynamicBroker.keys()].filter((name) => baseKeyOf(name) !== undefined)]);
+  const unknown = [...others].filter(isWanted).map((name) => describeUnknownKey(name, layers));
   return [...known, ...unknown];
 }
 
@@ -79,10 +81,21 @@ function describeBrokerKey(key: ConfigKey, layers: BrokerLayers): DescribedConfi
   };
 }
 
-/** A key of a plug-in, perhaps: its value may be a secret. */
-function describeUnknownKey(name: string): DescribedConfig {
-  const synonyms = [{ name, value: null, source: ConfigSource.static }];
-  return { name, value: null, source: ConfigSource.static, readOnly: true, isSensitive: true, typeCode: TYPE_UNKNOWN, documentation: '', synonyms };
+/** A setting of one listener, or a key of a plug-in, perhaps: then its value may be a secret. */
+function describeUnknownKey(name: string, layers: BrokerLayers): DescribedConfig {
+  const key = baseKeyOf(name);
+  const isSensitive = key === undefined || key.type === 'password';
+  const synonyms = synonymsOf(name, layers, isSensitive);
+  return {
+    name,
+    value: synonyms[0]?.value ?? null,
+    source: synonyms[0]?.source ?? ConfigSource.static,
+    readOnly: key === undefined || key.dynamic === 'no',
+    isSensitive,
+    typeCode: key === undefined ? TYPE_UNKNOWN : CONFIG_TYPE_CODES[key.type],
+    documentation: key?.doc ?? '',
+    synonyms,
+  };
 }
 
 /** Describes the settings made for all brokers while running (the broker resource with an empty name). */

@@ -1,8 +1,10 @@
 /** `listeners`, `advertised.listeners` and what belongs to them, as one node that plays every role reads them. */
 import { isIPv4, isIPv6 } from 'node:net';
+import { isSecurityProtocol, SECURITY_PROTOCOLS, type SecurityProtocol } from '../base/securityProtocol.ts';
 import type { Settings } from './layers.ts';
 import type { ConfigEnvironment } from './environment.ts';
 import type { ListenerConfig } from './types.ts';
+import { checkListenerSecurity } from './securityChecks.ts';
 import { splitList } from './values.ts';
 
 /** Hears about what is wrong (`refuse`) and about what is worth saying (`note`). */
@@ -21,7 +23,6 @@ interface EndPoint {
 const PORT_MAX = 65_535;
 const DEFAULT_PORT = 9092;
 const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '::1'];
-const SECURITY_PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 const LISTENER_FORM = 'NAME://host:port, separated by commas';
 
 /** The listeners to open. What is wrong goes to `findings`; the result then means nothing. */
@@ -38,8 +39,9 @@ export function resolveListeners(settings: Settings, environment: ConfigEnvironm
   checkDistinct(opened, findings);
   checkAdvertised(all, advertised, controllers, findings);
   return opened.map((endPoint) => {
-    checkProtocol(endPoint.name, protocols, settings, findings);
-    return toListener(endPoint, advertised, environment, findings);
+    const protocol = protocolOf(endPoint.name, protocols, findings);
+    checkListenerSecurity(endPoint.name, protocol, settings, findings);
+    return toListener(endPoint, protocol, advertised, environment, findings);
   });
 }
 
@@ -115,7 +117,7 @@ function checkAdvertised(all: readonly EndPoint[], advertised: readonly EndPoint
 
 const isEveryInterface = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
-function toListener(endPoint: EndPoint, advertised: readonly EndPoint[], environment: ConfigEnvironment, findings: Findings): ListenerConfig {
+function toListener(endPoint: EndPoint, securityProtocol: SecurityProtocol, advertised: readonly EndPoint[], environment: ConfigEnvironment, findings: Findings): ListenerConfig {
   const told = advertised.find((other) => other.name === endPoint.name);
   if (!told && isEveryInterface(endPoint.host)) {
     findings.refuse('advertised.listeners', `must be set when listeners binds ${endPoint.host}, which clients cannot connect to`);
@@ -124,7 +126,7 @@ function toListener(endPoint: EndPoint, advertised: readonly EndPoint[], environ
     name: endPoint.name,
     hosts: hostsToBind(endPoint.host),
     port: endPoint.port,
-    securityProtocol: 'PLAINTEXT',
+    securityProtocol,
     advertisedHost: (told ?? endPoint).host || environment.hostName,
     advertisedPort: (told ?? endPoint).port,
   };
@@ -135,25 +137,20 @@ function hostsToBind(host: string): readonly string[] {
   return host.toLowerCase() === 'localhost' ? LOOPBACK_HOSTS : [host];
 }
 
-function resolveProtocols(settings: Settings, findings: Findings): Map<string, string> {
-  const protocols = new Map(SECURITY_PROTOCOLS.map((name) => [name, name]));
+function resolveProtocols(settings: Settings, findings: Findings): Map<string, SecurityProtocol> {
+  const protocols = new Map<string, SecurityProtocol>(SECURITY_PROTOCOLS.map((name) => [name, name]));
   for (const item of splitList(settings.get('listener.security.protocol.map') ?? '')) {
     const [name = '', protocol = '', ...rest] = item.split(':').map((part) => part.trim().toUpperCase());
-    if (name === '' || rest.length > 0 || !SECURITY_PROTOCOLS.includes(protocol)) {
+    if (name === '' || rest.length > 0 || !isSecurityProtocol(protocol)) {
       findings.refuse('listener.security.protocol.map', `"${item}" is not allowed; allowed: NAME:PROTOCOL, protocols ${SECURITY_PROTOCOLS.join(', ')}`);
     }
-    protocols.set(name, protocol);
+    if (isSecurityProtocol(protocol)) protocols.set(name, protocol);
   }
   return protocols;
 }
 
-function checkProtocol(name: string, protocols: ReadonlyMap<string, string>, settings: Settings, findings: Findings): void {
+function protocolOf(name: string, protocols: ReadonlyMap<string, SecurityProtocol>, findings: Findings): SecurityProtocol {
   const protocol = protocols.get(name);
-  const mapKey = 'listener.security.protocol.map';
-  if (protocol === undefined) {
-    findings.refuse(mapKey, `has no protocol for listener ${name}; allowed: ${name}:PLAINTEXT`);
-  } else if (protocol !== 'PLAINTEXT') {
-    const key = settings.has(mapKey) ? mapKey : 'listeners';
-    findings.refuse(key, `listener ${name} has security protocol ${protocol}: not yet supported; allowed: PLAINTEXT`);
-  }
+  if (protocol === undefined) findings.refuse('listener.security.protocol.map', `has no protocol for listener ${name}; allowed: ${name}:PLAINTEXT`);
+  return protocol ?? 'PLAINTEXT';
 }

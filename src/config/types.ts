@@ -3,6 +3,7 @@
  * holds as int64 are clamped to Number.MAX_SAFE_INTEGER here; their exact text lives in the layers (`effective.ts`).
  */
 
+import type { SecurityProtocol } from '../base/securityProtocol.ts';
 import type { BrokerLayers } from './layers.ts';
 
 /** One name of a listener, with every address that it binds. */
@@ -16,7 +17,7 @@ export interface ListenerConfig {
   readonly hosts: readonly string[];
   /** 0 picks a free port. */
   readonly port: number;
-  readonly securityProtocol: 'PLAINTEXT';
+  readonly securityProtocol: SecurityProtocol;
   readonly advertisedHost: string;
   /** 0: the port that was bound. */
   readonly advertisedPort: number;
@@ -76,6 +77,15 @@ export interface BrokerConfig {
   readonly socketListenBacklogSize: number;
   /** Negative: never. */
   readonly connectionsMaxIdleMs: number;
+  /** How long a failed login waits for its answer and its end. */
+  readonly connectionFailedAuthenticationDelayMs: number;
+  /** `DEFAULT` or `RULE:pattern/replacement/[LU]`, separated by commas. */
+  readonly sslPrincipalMappingRules: string;
+  /** Signs delegation tokens; null: there are none. A secret. */
+  readonly delegationTokenSecretKey: string | null;
+  readonly delegationTokenMaxLifetimeMs: number;
+  readonly delegationTokenExpiryTimeMs: number;
+  readonly delegationTokenExpiryCheckIntervalMs: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
   /** Address to limit, over `maxConnectionsPerIp`. */

@@ -114,7 +114,6 @@ describe('a bad value', () => {
     [{ 'controller.quorum.bootstrap.servers': 'a:1,b:2' }, 'controller.quorum.bootstrap.servers'],
     [{ 'default.replication.factor': '0' }, 'default.replication.factor'],
     [{ 'authorizer.class.name': 'org.example.Authorizer' }, 'authorizer.class.name'],
-    [{ 'security.inter.broker.protocol': 'SSL' }, 'security.inter.broker.protocol'],
     [{ 'security.inter.broker.protocol': 'PLAINTEXT', 'inter.broker.listener.name': 'A' }, 'security.inter.broker.protocol'],
     [{ 'max.connections.per.ip.overrides': '127.0.0.1' }, 'max.connections.per.ip.overrides'],
     [{ 'log.cleaner.min.compaction.lag.ms': '5', 'log.cleaner.max.compaction.lag.ms': '4' }, 'log.cleaner.min.compaction.lag.ms'],

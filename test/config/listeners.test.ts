@@ -30,8 +30,6 @@ describe('listeners', () => {
     [{ listeners: 'PLAINTEXT://0.0.0.0:1' }, 'advertised.listeners', 'must be set'],
     [{ listeners: 'PLAINTEXT://a:1', 'advertised.listeners': 'PLAINTEXT://0.0.0.0:1' }, 'advertised.listeners', 'cannot connect'],
     [{ listeners: 'PLAINTEXT://a:1', 'advertised.listeners': 'OTHER://a:1' }, 'advertised.listeners', 'not one of listeners'],
-    [{ listeners: 'SSL://a:1' }, 'listeners', 'SSL: not yet supported'],
-    [{ listeners: 'X://a:1', 'listener.security.protocol.map': 'X:SASL_PLAINTEXT' }, 'listener.security.protocol.map', 'SASL_PLAINTEXT: not yet supported'],
     [{ listeners: 'X://a:1' }, 'listener.security.protocol.map', 'no protocol for listener X'],
     [{ 'listener.security.protocol.map': 'X:TELNET' }, 'listener.security.protocol.map', 'not allowed'],
     [{ listeners: 'CONTROLLER://a:1', 'controller.listener.names': 'CONTROLLER' }, 'listeners', 'no listener for clients'],
