@@ -10,9 +10,10 @@ import type { MemberIdentity, MemberResponse } from '../../protocol/generated/le
 import type { OffsetCommitRequest, OffsetCommitResponseTopic } from '../../protocol/generated/offsetCommit.ts';
 import type { OffsetFetchResponseTopics } from '../../protocol/generated/offsetFetch.ts';
 import type { SyncGroupRequest } from '../../protocol/generated/syncGroup.ts';
+import type { TxnOffsetCommitRequest } from '../../protocol/generated/txnOffsetCommit.ts';
 import { coordinatorError, CoordinatorRuntime } from '../coordinator.ts';
 import type { CoordinatorShard } from '../coordinator.ts';
-import type { CoordinatorLog } from '../contract.ts';
+import type { BatchTransaction, CoordinatorLog } from '../contract.ts';
 import { heartbeat } from './classic/heartbeat.ts';
 import { joinGroup } from './classic/join.ts';
 import type { GroupClient } from './classic/join.ts';
@@ -25,6 +26,7 @@ import type { GroupDescription, GroupFilter, GroupListing } from './describe.ts'
 import type { ClusterView } from './cluster.ts';
 import { groupMachine } from './machine.ts';
 import { commitOffsets } from './offsets/commit.ts';
+import { commitTransactionalOffsets } from './offsets/transactions.ts';
 import { fetchAllOffsets, fetchOffsets } from './offsets/fetch.ts';
 import type { FetchedTopic } from './offsets/fetch.ts';
 import { checkGroupDelete, checkOffsetDelete, deleteGroup, deleteOffsets } from './offsets/remove.ts';
@@ -174,10 +176,39 @@ export class GroupCoordinator {
     if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
   }
 
-  /** Waits for commits that are on their way, so that no offset is given out that may be taken back. Null topics: all. */
-  fetch(groupId: string, topics: readonly FetchedTopic[] | null, reply: (errorCode: number, topics: OffsetFetchResponseTopics[]) => void): void {
+  /** As `commit`; the offsets take effect with the marker of `transaction`, which is ongoing and has this partition. */
+  commitTransactional(
+    request: TxnOffsetCommitRequest, apiVersion: number, transaction: BatchTransaction, reply: (errorCode: number, topics: OffsetCommitResponseTopic[]) => void,
+  ): void {
+    const errorCode = this.shardOf(request.groupId).submit((state) => {
+      const commit = commitTransactionalOffsets(state, request, apiVersion);
+      if (commit.changes.length === 0) {
+        reply(commit.errorCode, commit.topics);
+        return null;
+      }
+      const settle = (writeError: number): void => reply(coordinatorError(writeError), writeError === ErrorCode.NONE ? commit.topics : []);
+      return { changes: commit.changes, transaction, settle };
+    });
+    if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
+  }
+
+  /** Writes the marker of a transaction into a partition of `__consumer_offsets`. */
+  endTransaction(partition: number, transaction: BatchTransaction & { readonly marker: object }, done: (errorCode: number) => void): void {
+    if (partition >= this.runtime.log.partitionCount) return done(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const errorCode = this.runtime.shard(partition).endTransaction(transaction, done);
+    if (errorCode !== ErrorCode.NONE) done(errorCode);
+  }
+
+  /**
+   * Waits for commits that are on their way, so that no offset is given out that may be taken back. Null topics: all. `requireStable`: no offset that
+   * an open transaction may change either.
+   */
+  fetch(
+    groupId: string, topics: readonly FetchedTopic[] | null, requireStable: boolean, reply: (errorCode: number, topics: OffsetFetchResponseTopics[]) => void,
+  ): void {
     const shard = this.shardOf(groupId);
-    const answer = (state: GroupState): void => reply(ErrorCode.NONE, topics === null ? fetchAllOffsets(state, groupId) : fetchOffsets(state, groupId, topics));
+    const answer = (state: GroupState): void =>
+      reply(ErrorCode.NONE, topics === null ? fetchAllOffsets(state, groupId, requireStable) : fetchOffsets(state, groupId, topics, requireStable));
     const errorCode = shard.submit((state) => {
       if (shard.hasPendingWrites) return { changes: [], settle: (writeError) => (writeError === ErrorCode.NONE ? answer(state) : reply(fetchError(writeError), [])) };
       answer(state);

@@ -5,6 +5,8 @@ import { ClassicGroup } from './classic/group.ts';
 import type { Group } from './group.ts';
 import { isModern } from './modernRecords.ts';
 import { applyModern } from './modern/apply.ts';
+import { applyOffset } from './offsets/apply.ts';
+import { applyPending, endTransaction } from './offsets/transactions.ts';
 import { decodeGroupChange, encodeGroupChange } from './records.ts';
 import type { GroupChange } from './records.ts';
 import { GroupState } from './state.ts';
@@ -15,6 +17,8 @@ export function groupMachine(context: GroupContext): CoordinatorMachine<GroupSta
   return {
     create: (host: ShardHost<GroupChange>) => new GroupState(host, context),
     apply,
+    applyPending,
+    endTransaction,
     encode: encodeGroupChange,
     decode: decodeGroupChange,
     onActive,
@@ -44,28 +48,6 @@ function undoGroup(state: GroupState, groupId: string, before: Group | undefined
   if (before === undefined) state.groups.delete(groupId);
   else if (!(present instanceof ClassicGroup) || !(before instanceof ClassicGroup)) state.groups.set(groupId, before);
   else present.isPersisted ||= before.isPersisted;
-}
-
-function applyOffset(state: GroupState, change: GroupChange & { kind: 'offset' }, undo: Undo | null): void {
-  const { groupId, topic, partition, value } = change;
-  if (value === null) {
-    const before = state.offsets.remove(groupId, topic, partition);
-    if (before === undefined) return;
-    undo?.push(() => {
-      if (!state.groups.has(groupId)) state.createGroup(groupId);
-      state.offsets.put(groupId, topic, partition, before);
-    });
-    return;
-  }
-  const isNewGroup = !state.groups.has(groupId);
-  if (isNewGroup) state.createGroup(groupId);
-  const before = state.offsets.put(groupId, topic, partition, value);
-  undo?.push(() => {
-    if (before === undefined) state.offsets.remove(groupId, topic, partition);
-    else state.offsets.put(groupId, topic, partition, before);
-    const group = state.groups.get(groupId);
-    if (isNewGroup && group !== undefined) state.dropIfUnused(group);
-  });
 }
 
 function onActive(state: GroupState): void {

@@ -5,6 +5,7 @@ import { protocolBytes } from './classic/member.ts';
 import type { ClusterView } from './cluster.ts';
 import type { GroupTally } from './classic/group.ts';
 import type { Group } from './group.ts';
+import { PendingOffsets } from './offsets/pending.ts';
 import { OffsetStore } from './offsets/store.ts';
 import type { GroupChange } from './records.ts';
 import type { GroupSettings } from './settings.ts';
@@ -26,6 +27,8 @@ export class GroupState {
   readonly cluster: ClusterView;
   readonly groups = new Map<string, Group>();
   readonly offsets = new OffsetStore();
+  /** Committed in transactions that are open. */
+  readonly pending = new PendingOffsets();
   /** So that a flood is seen. */
   readonly tally: GroupTally = { pendingJoins: 0 };
   /** At least what members' protocols take in memory; counted anew only when it seems too much. */
@@ -80,7 +83,7 @@ export class GroupState {
 
   /** Forgets a group that holds nothing and of which the log knows nothing. */
   dropIfUnused(group: Group): void {
-    if (!group.mayEnd || group.isPersisted) return;
+    if (!group.mayEnd || group.isPersisted || this.pending.hasGroup(group.groupId)) return;
     if (this.offsets.topicsOf(group.groupId) === undefined && this.groups.get(group.groupId) === group) this.groups.delete(group.groupId);
   }
 }

@@ -272,7 +272,7 @@ export class Harness {
   fetch(topics: Record<string, number[]> | null, groupId = 'g'): Pending<{ errorCode: number; topics: OffsetFetchResponseTopics[] }> {
     const pending: Pending<{ errorCode: number; topics: OffsetFetchResponseTopics[] }> = { value: null };
     const wanted = topics === null ? null : Object.entries(topics).map(([name, partitionIndexes]) => ({ name, topicId: this.topics.get(name) ?? zeroUuid, partitionIndexes }));
-    this.coordinator.fetch(groupId, wanted, (errorCode, fetched) => once(pending)({ errorCode, topics: fetched }));
+    this.coordinator.fetch(groupId, wanted, false, (errorCode, fetched) => once(pending)({ errorCode, topics: fetched }));
     this.turn();
     return pending;
   }

@@ -28,7 +28,7 @@ export const offsetFetchHandler: ApiHandler<GroupServices, OffsetFetchRequest, O
     let left = wanted.length;
     if (left === 0) return answer(context, response(groups, apiVersion));
     wanted.forEach((group, index) => {
-      fetchGroup(group, apiVersion, groupCoordinator, (fetched) => {
+      fetchGroup(group, request.requireStable, apiVersion, groupCoordinator, (fetched) => {
         groups[index] = fetched;
         if (--left === 0) answer(context, response(groups, apiVersion));
       });
@@ -50,7 +50,9 @@ function withoutRepeats(groups: readonly OffsetFetchRequestGroup[]): OffsetFetch
   return groups.filter(({ groupId, topics }) => topics !== null || (!whole.has(groupId) && whole.add(groupId)));
 }
 
-function fetchGroup(group: OffsetFetchRequestGroup, version: number, coordinator: GroupCoordinator, done: (fetched: OffsetFetchResponseGroup) => void): void {
+function fetchGroup(
+  group: OffsetFetchRequestGroup, requireStable: boolean, version: number, coordinator: GroupCoordinator, done: (fetched: OffsetFetchResponseGroup) => void,
+): void {
   const { groupId } = group;
   const isById = version >= TOPIC_IDS_FROM;
   const known: FetchedTopic[] = [];
@@ -60,7 +62,7 @@ function fetchGroup(group: OffsetFetchRequestGroup, version: number, coordinator
     if (resolved === null) unknown.push({ ...topic, partitions: topic.partitionIndexes.map((index) => noOffset(index, ErrorCode.UNKNOWN_TOPIC_ID)) });
     else known.push(resolved);
   }
-  coordinator.fetch(groupId, group.topics === null ? null : known, (errorCode, fetched) => {
+  coordinator.fetch(groupId, group.topics === null ? null : known, requireStable, (errorCode, fetched) => {
     if (errorCode !== ErrorCode.NONE) return done(failedGroup(group, errorCode, version));
     const topics = group.topics === null && isById ? withIds(fetched, coordinator.cluster) : fetched;
     done({ groupId, topics: unknown.length === 0 ? topics : [...topics, ...unknown], errorCode });

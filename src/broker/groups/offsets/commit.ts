@@ -21,13 +21,13 @@ export interface OffsetCommit {
 }
 
 /** Topics in the request are known to exist, and carry name and id whichever of them the client sent. */
-export function commitOffsets(state: GroupState, request: OffsetCommitRequest, apiVersion: number): OffsetCommit {
+export function commitOffsets(state: GroupState, request: OffsetCommitRequest, apiVersion: number, isTransactional = false): OffsetCommit {
   const group = state.groups.get(request.groupId);
   const { memberId, groupInstanceId: instanceId, generationIdOrMemberEpoch: epoch } = request;
-  const committer: Committer = { memberId, instanceId, epoch, apiVersion, isTransactional: false };
+  const committer: Committer = { memberId, instanceId, epoch, apiVersion, isTransactional };
   const errorCode = checkCommit(group, committer);
   if (errorCode !== ErrorCode.NONE) return { errorCode, changes: [], topics: [] };
-  if (group instanceof ClassicGroup) keepSession(state, group, request.memberId);
+  if (group instanceof ClassicGroup && !isTransactional) keepSession(state, group, request.memberId);
   const changes: GroupChange[] = [];
   const topics = request.topics.map(({ name, topicId, partitions }) => ({
     name,

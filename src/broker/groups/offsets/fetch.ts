@@ -14,23 +14,26 @@ export interface FetchedTopic {
   readonly partitionIndexes: readonly number[];
 }
 
-/** Offset -1 where nothing is committed, or only for an earlier topic of the same name. */
-export function fetchOffsets(state: GroupState, groupId: string, topics: readonly FetchedTopic[]): OffsetFetchResponseTopics[] {
+/** Offset -1 where nothing is committed, or only for an earlier topic of the same name. `requireStable`: an error where an open transaction may change it. */
+export function fetchOffsets(state: GroupState, groupId: string, topics: readonly FetchedTopic[], requireStable = false): OffsetFetchResponseTopics[] {
   const stored = state.offsets.topicsOf(groupId);
   return topics.map(({ name, topicId, partitionIndexes }) => {
     const partitions = stored?.get(name);
-    return { name, topicId, partitions: partitionIndexes.map((index) => fetched(index, partitions?.get(index), topicId)) };
+    const fetchedOf = (index: number): OffsetFetchResponsePartitions =>
+      requireStable && state.pending.has(groupId, name, index) ? noOffset(index, ErrorCode.UNSTABLE_OFFSET_COMMIT) : fetched(index, partitions?.get(index), topicId);
+    return { name, topicId, partitions: partitionIndexes.map(fetchedOf) };
   });
 }
 
 /** Everything the group has committed. */
-export function fetchAllOffsets(state: GroupState, groupId: string): OffsetFetchResponseTopics[] {
+export function fetchAllOffsets(state: GroupState, groupId: string, requireStable = false): OffsetFetchResponseTopics[] {
   const stored = state.offsets.topicsOf(groupId);
   if (stored === undefined) return [];
   return [...stored].map(([name, partitions]) => ({
     name,
     topicId: zeroUuid,
-    partitions: [...partitions].map(([index, committed]) => fetched(index, committed, zeroUuid)),
+    partitions: [...partitions].map(([index, committed]) =>
+      requireStable && state.pending.has(groupId, name, index) ? noOffset(index, ErrorCode.UNSTABLE_OFFSET_COMMIT) : fetched(index, committed, zeroUuid)),
   }));
 }
 

@@ -14,7 +14,8 @@ export function checkOffsetDelete(group: Group | undefined): number {
 }
 
 export function deleteOffsets(state: GroupState, groupId: string, topic: string, partitions: readonly number[]): GroupChange[] {
-  return partitions.filter((partition) => state.offsets.get(groupId, topic, partition) !== undefined).map((partition) => offsetTombstone(groupId, topic, partition));
+  const isKept = (partition: number): boolean => state.offsets.get(groupId, topic, partition) !== undefined || state.pending.has(groupId, topic, partition);
+  return partitions.filter(isKept).map((partition) => offsetTombstone(groupId, topic, partition));
 }
 
 /** DeleteGroups: why the group must stay, or 0. */
@@ -32,6 +33,7 @@ function allOffsetTombstones(state: GroupState, groupId: string): GroupChange[] 
   for (const [topic, partitions] of state.offsets.topicsOf(groupId) ?? []) {
     for (const partition of partitions.keys()) changes.push(offsetTombstone(groupId, topic, partition));
   }
+  for (const { topic, partition } of state.pending.partitionsOf(groupId)) changes.push(offsetTombstone(groupId, topic, partition));
   return changes;
 }
 
@@ -43,6 +45,9 @@ export function dropTopics(state: GroupState, topics: readonly string[]): GroupC
     for (const topic of topics) {
       for (const partition of stored?.get(topic)?.keys() ?? []) changes.push(offsetTombstone(groupId, topic, partition));
     }
+  }
+  for (const groupId of state.pending.groupIds()) {
+    for (const { topic, partition } of state.pending.partitionsOf(groupId)) if (topics.includes(topic)) changes.push(offsetTombstone(groupId, topic, partition));
   }
   return changes;
 }
@@ -69,11 +74,11 @@ export function expireGroup(state: GroupState, group: Group): Expiry {
     const isUsed = group.isSubscribedTo(topic);
     for (const [partition, committed] of partitions) {
       const sinceMs = base === 'commit' ? committed.commitTimestampMs : base!;
-      if (!isUsed && isOfAge(committed, sinceMs, nowMs, state.settings.offsetRetentionMs)) changes.push(offsetTombstone(groupId, topic, partition));
+      if (!isUsed && !state.pending.has(groupId, topic, partition) && isOfAge(committed, sinceMs, nowMs, state.settings.offsetRetentionMs)) changes.push(offsetTombstone(groupId, topic, partition));
       else isAnyKept = true;
     }
   }
-  const isGone = !isAnyKept && group.mayEnd;
+  const isGone = !isAnyKept && group.mayEnd && !state.pending.hasGroup(groupId);
   if (isGone && group.isPersisted) changes.push(...group.tombstones());
   return { changes, isUnused: isGone && !group.isPersisted };
 }

@@ -1,10 +1,10 @@
 import type { CommittedOffset } from '../records.ts';
 
-export type OffsetsByTopic = Map<string, Map<number, CommittedOffset>>;
+type OffsetsByTopic<Value> = Map<string, Map<number, Value>>;
 
 /** Committed offsets of one shard: group, topic, partition. */
-export class OffsetStore {
-  private readonly byGroup = new Map<string, OffsetsByTopic>();
+export class OffsetStore<Value = CommittedOffset> {
+  private readonly byGroup = new Map<string, OffsetsByTopic<Value>>();
   private stored = 0;
 
   /** How many offsets are kept. */
@@ -16,16 +16,16 @@ export class OffsetStore {
     return this.byGroup.keys();
   }
 
-  topicsOf(groupId: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> | undefined {
+  topicsOf(groupId: string): ReadonlyMap<string, ReadonlyMap<number, Value>> | undefined {
     return this.byGroup.get(groupId);
   }
 
-  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+  get(groupId: string, topic: string, partition: number): Value | undefined {
     return this.byGroup.get(groupId)?.get(topic)?.get(partition);
   }
 
   /** Returns what was there before. */
-  put(groupId: string, topic: string, partition: number, value: CommittedOffset): CommittedOffset | undefined {
+  put(groupId: string, topic: string, partition: number, value: Value): Value | undefined {
     let topics = this.byGroup.get(groupId);
     if (topics === undefined) this.byGroup.set(groupId, (topics = new Map()));
     let partitions = topics.get(topic);
@@ -37,7 +37,7 @@ export class OffsetStore {
   }
 
   /** Returns what was there before. */
-  remove(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+  remove(groupId: string, topic: string, partition: number): Value | undefined {
     const topics = this.byGroup.get(groupId);
     const partitions = topics?.get(topic);
     const before = partitions?.get(partition);
