@@ -1,4 +1,6 @@
-import type { Admin, NewTopicSpec } from '../../client/admin/admin.ts';
+import { throwFirst } from '../../client/admin/outcome.ts';
+import { createTopics, type NewTopicSpec } from '../../client/admin/topics.ts';
+import type { Cluster } from '../../client/core/cluster.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import type { Options } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -8,13 +10,13 @@ const REPLICATION_FACTOR_MAX = 32_767;
 const COLLISION_WARNING =
   "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.";
 
-export async function createTopic(admin: Admin, options: Options, terminal: Terminal): Promise<void> {
+export async function createTopic(cluster: Cluster, options: Options, terminal: Terminal): Promise<void> {
   const topic = options.value('topic') ?? '';
   const configs = parseTopicConfigs(options.values('config'));
   if (/[._]/.test(topic)) await terminal.print(`${COLLISION_WARNING}\n`);
   const spec = specOf(topic, options, configs);
   try {
-    await admin.createTopic(spec);
+    throwFirst(await createTopics(cluster, [spec]));
   } catch (error) {
     const doesExist = error instanceof KafkaError && error.code === ErrorCode.TOPIC_ALREADY_EXISTS;
     if (doesExist && options.has('if-not-exists')) return;

@@ -1,6 +1,13 @@
-import type { Admin, PartitionDescription, TopicDescription } from '../../client/index.ts';
+import { ConfigResourceType, describeConfigs, type ConfigResource } from '../../client/admin/configs.ts';
+import { describeTopics as askForTopics, type PartitionDescription, type TopicDescription } from '../../client/admin/describeTopics.ts';
+import { isUnsupported } from '../../client/admin/listOffsets.ts';
+import { valueOf } from '../../client/admin/outcome.ts';
+import { PartitionMap } from '../../client/admin/partitionMap.ts';
+import { listReassignments, type Reassignment } from '../../client/admin/reassignments.ts';
+import { brokerIds } from '../../client/admin/routes.ts';
+import type { Cluster } from '../../client/core/cluster.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import type { DescribeConfigsResourceResult } from '../../protocol/generated/describeConfigs.ts';
-import type { OngoingPartitionReassignment } from '../../protocol/generated/listPartitionReassignments.ts';
 import { zeroUuid } from '../../protocol/types.ts';
 import type { Options } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -12,17 +19,17 @@ const DEFAULT_CONFIG = 5;
 interface Described {
   readonly topic: TopicDescription;
   readonly configs: readonly DescribeConfigsResourceResult[];
-  readonly reassignments: ReadonlyMap<string, OngoingPartitionReassignment>;
+  readonly reassignments: PartitionMap<Reassignment>;
   readonly liveBrokers: ReadonlySet<number>;
 }
 
 /** Prints topics and partitions in the lines that Kafka's tool prints. */
-export async function describeTopics(admin: Admin, names: readonly string[], options: Options, terminal: Terminal): Promise<void> {
+export async function describeTopics(cluster: Cluster, names: readonly string[], options: Options, terminal: Terminal): Promise<void> {
   if (names.length === 0) return;
-  const topics = await admin.describeTopics(names, options.number('partition-size-limit-per-response'));
-  const configs = await admin.describeTopicConfigs(names);
-  const liveBrokers = new Set(await admin.listBrokers());
-  const reassignments = await admin.listReassignments();
+  const topics = await askForTopics(cluster, names, options.number('partition-size-limit-per-response'));
+  const configs = await topicConfigs(cluster, names);
+  const liveBrokers = new Set(await brokerIds(cluster));
+  const reassignments = await reassignmentsIfTold(cluster);
   const showsTopics = !PARTITION_REPORTS.some((report) => options.has(report));
   for (const topic of topics) {
     const described: Described = { topic, configs: configs.get(topic.name) ?? [], reassignments, liveBrokers };
@@ -65,12 +72,28 @@ function isReported(partition: PartitionDescription, described: Described, optio
     || (options.has('at-min-isr-partitions') && inSync === inSyncMin);
 }
 
-const reassignmentOf = ({ partition }: PartitionDescription, { topic, reassignments }: Described): OngoingPartitionReassignment | undefined =>
-  reassignments.get(`${topic.name}/${partition}`);
+const reassignmentOf = ({ partition }: PartitionDescription, { topic, reassignments }: Described): Reassignment | undefined =>
+  reassignments.get({ topic: topic.name, partition });
 
 /** While replicas move, the ones that are added do not count yet. */
 function replicationFactorOf(partition: PartitionDescription, described: Described): number {
   const moving = reassignmentOf(partition, described);
   const isMoving = moving !== undefined && partition.replicas.some((id) => moving.addingReplicas.includes(id) || moving.removingReplicas.includes(id));
   return isMoving ? moving.replicas.length - moving.addingReplicas.length : partition.replicas.length;
+}
+
+async function topicConfigs(cluster: Cluster, names: readonly string[]): Promise<Map<string, readonly DescribeConfigsResourceResult[]>> {
+  const resources = names.map((name): ConfigResource => ({ type: ConfigResourceType.topic, name }));
+  return new Map([...await describeConfigs(cluster, resources)].map(([{ name }, outcome]) => [name, valueOf(outcome)]));
+}
+
+/** Empty where the cluster cannot tell, or may not tell us. */
+async function reassignmentsIfTold(cluster: Cluster): Promise<PartitionMap<Reassignment>> {
+  try {
+    return await listReassignments(cluster);
+  } catch (error) {
+    const isForbidden = error instanceof KafkaError && error.code === ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+    if (!isForbidden && !isUnsupported(error)) throw error;
+    return new PartitionMap();
+  }
 }

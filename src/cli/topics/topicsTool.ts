@@ -1,4 +1,7 @@
-import { Admin, type TopicListing } from '../../client/admin/admin.ts';
+import { throwFirst } from '../../client/admin/outcome.ts';
+import { describeTopics as askForTopics } from '../../client/admin/describeTopics.ts';
+import { createPartitions, deleteTopics, listTopics, type TopicListing } from '../../client/admin/topics.ts';
+import type { Cluster } from '../../client/core/cluster.ts';
 import { adminOptions } from '../../client/settings/adminOptions.ts';
 import { zeroUuid } from '../../protocol/types.ts';
 import { bootstrapOf, connect } from '../connect.ts';
@@ -34,7 +37,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   const cluster = connect(clusterSettings, environment);
   environment.interrupted.addEventListener('abort', () => cluster.close());
   try {
-    await act(action, new Admin(cluster), options, terminal);
+    await act(action, cluster, options, terminal);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -47,17 +50,17 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   }
 }
 
-async function act(action: Action, admin: Admin, options: Options, terminal: Terminal): Promise<void> {
-  if (action === 'create') return createTopic(admin, options, terminal);
+async function act(action: Action, cluster: Cluster, options: Options, terminal: Terminal): Promise<void> {
+  if (action === 'create') return createTopic(cluster, options, terminal);
   const topicId = options.value('topic-id') ?? zeroUuid;
-  if (action === 'describe' && topicId !== zeroUuid) return describeTopics(admin, await topicsById(admin, topicId, options), options, terminal);
-  const names = selectTopics(await admin.listTopics(), options);
+  if (action === 'describe' && topicId !== zeroUuid) return describeTopics(cluster, await topicsById(cluster, topicId, options), options, terminal);
+  const names = selectTopics(await listTopics(cluster), options);
   if (action === 'list') return terminal.print(`${names.join('\n')}\n`);
   const topic = options.value('topic') ?? '';
   if (names.length === 0 && topic !== '' && !options.has('if-exists')) throw new ToolError(`Topic '${topic}' does not exist as expected`);
-  if (action === 'describe') return describeTopics(admin, names, options, terminal);
-  if (action === 'delete') return admin.deleteTopics(names);
-  return addPartitions(admin, names, options);
+  if (action === 'describe') return describeTopics(cluster, names, options, terminal);
+  if (action === 'delete') return throwFirst(await deleteTopics(cluster, names));
+  return addPartitions(cluster, names, options);
 }
 
 function selectTopics(listings: readonly TopicListing[], options: Options): string[] {
@@ -66,19 +69,19 @@ function selectTopics(listings: readonly TopicListing[], options: Options): stri
   return listings.filter(({ name, isInternal }) => isWanted(name) && !(isInternal && options.has('exclude-internal'))).map(({ name }) => name);
 }
 
-async function topicsById(admin: Admin, topicId: string, options: Options): Promise<string[]> {
-  const found = (await admin.listTopics()).filter((listing) => listing.topicId === topicId).map(({ name }) => name);
+async function topicsById(cluster: Cluster, topicId: string, options: Options): Promise<string[]> {
+  const found = (await listTopics(cluster)).filter((listing) => listing.topicId === topicId).map(({ name }) => name);
   if (found.length === 0 && !options.has('if-exists')) throw new ToolError(`TopicId '${topicId}' does not exist as expected`);
   return found;
 }
 
-async function addPartitions(admin: Admin, names: readonly string[], options: Options): Promise<void> {
+async function addPartitions(cluster: Cluster, names: readonly string[], options: Options): Promise<void> {
   if (names.length === 0) return;
   const count = options.number('partitions') ?? 0;
   const assignments = parseReplicaAssignment(options.value('replica-assignment') ?? '');
-  const present = assignments.length === 0 ? [] : await admin.describeTopics(names);
-  await admin.createPartitions(names.map((topic, index) => {
+  const present = assignments.length === 0 ? [] : await askForTopics(cluster, names);
+  throwFirst(await createPartitions(cluster, names.map((topic, index) => {
     const added = assignments.slice(present[index]?.partitions.length ?? 0);
     return { topic, count, ...(assignments.length === 0 ? {} : { assignments: added }) };
-  }));
+  })));
 }

@@ -1,51 +1,41 @@
-import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
-import { ApiKey } from '../../protocol/generated/apis.ts';
-import { makeCreatePartitionsAssignment, makeCreatePartitionsRequest, makeCreatePartitionsTopic, readCreatePartitionsResponse, writeCreatePartitionsRequest } from '../../protocol/generated/createPartitions.ts';
-import { makeCreatableReplicaAssignment, makeCreatableTopic, makeCreatableTopicConfig, makeCreateTopicsRequest, readCreateTopicsResponse, writeCreateTopicsRequest } from '../../protocol/generated/createTopics.ts';
-import { makeDeleteTopicsRequest, readDeleteTopicsResponse, writeDeleteTopicsRequest } from '../../protocol/generated/deleteTopics.ts';
-import { makeDescribeConfigsRequest, makeDescribeConfigsResource, readDescribeConfigsResponse, writeDescribeConfigsRequest, type DescribeConfigsResourceResult } from '../../protocol/generated/describeConfigs.ts';
-import { makeAlterableConfig, makeAlterConfigsResource, makeIncrementalAlterConfigsRequest, readIncrementalAlterConfigsResponse, writeIncrementalAlterConfigsRequest } from '../../protocol/generated/incrementalAlterConfigs.ts';
-import { makeListPartitionReassignmentsRequest, readListPartitionReassignmentsResponse, writeListPartitionReassignmentsRequest, type OngoingPartitionReassignment } from '../../protocol/generated/listPartitionReassignments.ts';
-import type { ClientApi } from '../core/clientApi.ts';
-import { ClientError } from '../core/clientError.ts';
+/** Every administrative operation as a method. Who wants a small program imports the functions of this folder instead. */
+import type { Uuid } from '../../protocol/types.ts';
 import type { Cluster } from '../core/cluster.ts';
+import * as acls from './acls.ts';
+import type { AclBinding, AclFilter } from './aclTypes.ts';
+import * as clusterInfo from './clusterInfo.ts';
+import * as configs from './configs.ts';
+import { deleteRecords } from './deleteRecords.ts';
+import * as describe from './describeGroups.ts';
 import { describeTopics, type TopicDescription } from './describeTopics.ts';
+import * as elections from './elections.ts';
+import * as features from './features.ts';
+import * as groupOffsets from './groupOffsets.ts';
+import * as groups from './groups.ts';
+import { listOffsets } from './listOffsets.ts';
+import * as logDirs from './logDirs.ts';
+import { throwFirst } from './outcome.ts';
+import type { TopicPartition } from './partitionMap.ts';
+import * as quorum from './quorum.ts';
+import * as quotas from './quotas.ts';
+import * as reassignments from './reassignments.ts';
+import { brokerIds } from './routes.ts';
+import * as scram from './scram.ts';
+import * as shareGroups from './shareGroups.ts';
+import { describeStreamsGroups } from './streamsGroups.ts';
+import * as tokens from './tokens.ts';
+import * as topics from './topics.ts';
+import * as transactions from './transactions.ts';
 
-const createTopicsApi = { apiKey: ApiKey.CreateTopics, versionMax: 7, write: writeCreateTopicsRequest, read: readCreateTopicsResponse } as const;
-/** Version 6 names topics by id as well, which is of no use here. */
-const deleteTopicsApi = { apiKey: ApiKey.DeleteTopics, versionMax: 5, write: writeDeleteTopicsRequest, read: readDeleteTopicsResponse } as const;
-const createPartitionsApi = { apiKey: ApiKey.CreatePartitions, versionMax: 3, write: writeCreatePartitionsRequest, read: readCreatePartitionsResponse } as const;
-const describeConfigsApi = { apiKey: ApiKey.DescribeConfigs, versionMax: 4, write: writeDescribeConfigsRequest, read: readDescribeConfigsResponse } as const;
-const incrementalAlterConfigsApi = { apiKey: ApiKey.IncrementalAlterConfigs, versionMax: 1, write: writeIncrementalAlterConfigsRequest, read: readIncrementalAlterConfigsResponse } as const;
-const listReassignmentsApi = { apiKey: ApiKey.ListPartitionReassignments, versionMax: 0, write: writeListPartitionReassignmentsRequest, read: readListPartitionReassignmentsResponse } as const;
+export type { NewPartitions, NewTopicSpec, TopicListing } from './topics.ts';
 
-const TOPIC_RESOURCE = 2;
-const SET_CONFIG = 0;
-const DELETE_CONFIG = 1;
+/** All but the first parameter, which is the cluster. */
+type Rest<F> = F extends (cluster: Cluster, ...rest: infer R) => unknown ? R : never;
 
-export interface NewTopicSpec {
-  readonly topic: string;
-  /** Absent: the broker's default. */
-  readonly partitions?: number;
-  readonly replicationFactor?: number;
-  /** Broker ids by partition; takes the place of the two above. */
-  readonly assignments?: readonly (readonly number[])[];
-  readonly configs?: ReadonlyMap<string, string>;
-}
-
-export interface ConfigEdit {
-  readonly name: string;
-  /** null: back to the default. */
-  readonly value: string | null;
-}
-
-export interface TopicListing {
-  readonly name: string;
-  readonly topicId: string;
-  readonly isInternal: boolean;
-}
-
-/** Operations on the cluster. Every call is tried again while the error may pass, and throws KafkaError or ClientError. */
+/**
+ * Operations on a cluster. Each is tried again while the failure may pass, by Kafka's rules, until default.api.timeout.ms is over. What concerns
+ * several things at once resolves with an Outcome for each; everything else rejects with KafkaError or ClientError.
+ */
 export class Admin {
   readonly #cluster: Cluster;
 
@@ -53,102 +43,79 @@ export class Admin {
     this.#cluster = cluster;
   }
 
-  async createTopic(spec: NewTopicSpec, validateOnly = false): Promise<void> {
-    const assignments = (spec.assignments ?? []).map((brokerIds, partitionIndex) => makeCreatableReplicaAssignment({ partitionIndex, brokerIds: [...brokerIds] }));
-    const isAssigned = assignments.length > 0;
-    const topic = makeCreatableTopic({
-      name: spec.topic,
-      numPartitions: isAssigned ? -1 : (spec.partitions ?? -1),
-      replicationFactor: isAssigned ? -1 : (spec.replicationFactor ?? -1),
-      assignments,
-      configs: [...(spec.configs ?? [])].map(([name, value]) => makeCreatableTopicConfig({ name, value })),
-    });
-    const body = makeCreateTopicsRequest({ topics: [topic], timeoutMs: this.#cluster.options.requestTimeoutMs, validateOnly });
-    await this.#askController(createTopicsApi, body, (answer) => {
-      for (const result of answer.topics) throwOnError(result.errorCode, result.errorMessage);
-    });
+  /** One topic. Rejects with what the broker says against it. */
+  async createTopic(spec: topics.NewTopicSpec, validateOnly = false): Promise<void> {
+    throwFirst(await topics.createTopics(this.#cluster, [spec], validateOnly));
   }
 
-  async deleteTopics(topics: readonly string[]): Promise<void> {
-    if (topics.length === 0) return;
-    const body = makeDeleteTopicsRequest({ topicNames: [...topics], timeoutMs: this.#cluster.options.requestTimeoutMs });
-    await this.#askController(deleteTopicsApi, body, (answer) => {
-      for (const result of answer.responses) throwOnError(result.errorCode, result.errorMessage ?? result.name);
-    });
-    for (const topic of topics) this.#cluster.forget(topic);
+  createTopics = (...rest: Rest<typeof topics.createTopics>) => topics.createTopics(this.#cluster, ...rest);
+  deleteTopics = (names: readonly string[]) => topics.deleteTopics(this.#cluster, names);
+  deleteTopicsById = (topicIds: readonly Uuid[]) => topics.deleteTopicsById(this.#cluster, topicIds);
+  createPartitions = (...rest: Rest<typeof topics.createPartitions>) => topics.createPartitions(this.#cluster, ...rest);
+  listTopics = () => topics.listTopics(this.#cluster);
+  deleteRecords = (...rest: Rest<typeof deleteRecords>) => deleteRecords(this.#cluster, ...rest);
+  listOffsets = (...rest: Rest<typeof listOffsets>) => listOffsets(this.#cluster, ...rest);
+
+  /** In the order asked for. Rejects with KafkaError UNKNOWN_TOPIC_OR_PARTITION. */
+  describeTopics(names: readonly string[], partitionsPerAnswerMax?: number): Promise<TopicDescription[]> {
+    return describeTopics(this.#cluster, names, partitionsPerAnswerMax);
   }
 
-  /** `count` is the new total; `assignments` are the broker ids of the partitions that are added. */
-  async createPartitions(topics: readonly { readonly topic: string; readonly count: number; readonly assignments?: readonly (readonly number[])[] }[]): Promise<void> {
-    const named = topics.map(({ topic, count, assignments }) =>
-      makeCreatePartitionsTopic({ name: topic, count, assignments: assignments?.map((brokerIds) => makeCreatePartitionsAssignment({ brokerIds: [...brokerIds] })) ?? null }));
-    await this.#askController(createPartitionsApi, makeCreatePartitionsRequest({ topics: named, timeoutMs: this.#cluster.options.requestTimeoutMs }), (answer) => {
-      for (const result of answer.results) throwOnError(result.errorCode, result.errorMessage);
-    });
-    for (const { topic } of topics) this.#cluster.forget(topic);
-  }
+  describeConfigs = (...rest: Rest<typeof configs.describeConfigs>) => configs.describeConfigs(this.#cluster, ...rest);
+  incrementalAlterConfigs = (...rest: Rest<typeof configs.incrementalAlterConfigs>) => configs.incrementalAlterConfigs(this.#cluster, ...rest);
+  listConfigResources = (...rest: Rest<typeof configs.listConfigResources>) => configs.listConfigResources(this.#cluster, ...rest);
 
-  /** All topics, sorted by name. */
-  async listTopics(): Promise<TopicListing[]> {
-    const answer = await this.#cluster.retrying(() => this.#cluster.metadata(null));
-    const listings = answer.topics.flatMap(({ name, topicId, isInternal }) => (name === null ? [] : [{ name, topicId, isInternal }]));
-    return listings.sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
+  listGroups = (filter?: groups.GroupFilter) => groups.listGroups(this.#cluster, filter);
+  listConsumerGroups = (filter?: groups.GroupFilter) => groups.listConsumerGroups(this.#cluster, filter);
+  describeConsumerGroups = (groupIds: readonly string[]) => describe.describeConsumerGroups(this.#cluster, groupIds);
+  describeClassicGroups = (groupIds: readonly string[]) => describe.describeClassicGroups(this.#cluster, groupIds);
+  describeShareGroups = (groupIds: readonly string[]) => shareGroups.describeShareGroups(this.#cluster, groupIds);
+  describeStreamsGroups = (groupIds: readonly string[]) => describeStreamsGroups(this.#cluster, groupIds);
+  /** Of every kind. */
+  deleteGroups = (groupIds: readonly string[]) => groups.deleteGroups(this.#cluster, groupIds);
+  removeMembers = (...rest: Rest<typeof groups.removeMembers>) => groups.removeMembers(this.#cluster, ...rest);
+  /** Of consumer groups and of streams groups, which keep their offsets in the same way. */
+  listConsumerGroupOffsets = (...rest: Rest<typeof groupOffsets.listConsumerGroupOffsets>) => groupOffsets.listConsumerGroupOffsets(this.#cluster, ...rest);
+  alterConsumerGroupOffsets = (...rest: Rest<typeof groupOffsets.alterConsumerGroupOffsets>) => groupOffsets.alterConsumerGroupOffsets(this.#cluster, ...rest);
+  deleteConsumerGroupOffsets = (groupId: string, partitions: readonly TopicPartition[]) => groupOffsets.deleteConsumerGroupOffsets(this.#cluster, groupId, partitions);
+  listShareGroupOffsets = (...rest: Rest<typeof shareGroups.listShareGroupOffsets>) => shareGroups.listShareGroupOffsets(this.#cluster, ...rest);
+  alterShareGroupOffsets = (...rest: Rest<typeof shareGroups.alterShareGroupOffsets>) => shareGroups.alterShareGroupOffsets(this.#cluster, ...rest);
+  deleteShareGroupOffsets = (groupId: string, names: readonly string[]) => shareGroups.deleteShareGroupOffsets(this.#cluster, groupId, names);
 
-  /** In the order asked for. Throws KafkaError UNKNOWN_TOPIC_OR_PARTITION. */
-  describeTopics(topics: readonly string[], partitionsPerAnswerMax?: number): Promise<TopicDescription[]> {
-    return describeTopics(this.#cluster, topics, partitionsPerAnswerMax);
-  }
+  describeAcls = (filter: AclFilter) => acls.describeAcls(this.#cluster, filter);
+  createAcls = (bindings: readonly AclBinding[]) => acls.createAcls(this.#cluster, bindings);
+  deleteAcls = (filters: readonly AclFilter[]) => acls.deleteAcls(this.#cluster, filters);
+  describeClientQuotas = (...rest: Rest<typeof quotas.describeClientQuotas>) => quotas.describeClientQuotas(this.#cluster, ...rest);
+  alterClientQuotas = (...rest: Rest<typeof quotas.alterClientQuotas>) => quotas.alterClientQuotas(this.#cluster, ...rest);
+  describeScramCredentials = (users: readonly string[] | null) => scram.describeScramCredentials(this.#cluster, users);
+  alterScramCredentials = (alterations: readonly scram.ScramAlteration[]) => scram.alterScramCredentials(this.#cluster, alterations);
+  createDelegationToken = (request?: tokens.TokenRequest) => tokens.createDelegationToken(this.#cluster, request);
+  renewDelegationToken = (...rest: Rest<typeof tokens.renewDelegationToken>) => tokens.renewDelegationToken(this.#cluster, ...rest);
+  expireDelegationToken = (...rest: Rest<typeof tokens.expireDelegationToken>) => tokens.expireDelegationToken(this.#cluster, ...rest);
+  describeDelegationTokens = (...rest: Rest<typeof tokens.describeDelegationTokens>) => tokens.describeDelegationTokens(this.#cluster, ...rest);
+
+  describeLogDirs = (ids: readonly number[]) => logDirs.describeLogDirs(this.#cluster, ids);
+  alterReplicaLogDirs = (...rest: Rest<typeof logDirs.alterReplicaLogDirs>) => logDirs.alterReplicaLogDirs(this.#cluster, ...rest);
+  alterReassignments = (...rest: Rest<typeof reassignments.alterReassignments>) => reassignments.alterReassignments(this.#cluster, ...rest);
+  listReassignments = (partitions?: readonly TopicPartition[] | null) => reassignments.listReassignments(this.#cluster, partitions);
+  electLeaders = (...rest: Rest<typeof elections.electLeaders>) => elections.electLeaders(this.#cluster, ...rest);
+
+  listTransactions = (filter?: transactions.TransactionFilter) => transactions.listTransactions(this.#cluster, filter);
+  describeTransactions = (transactionalIds: readonly string[]) => transactions.describeTransactions(this.#cluster, transactionalIds);
+  describeProducers = (...rest: Rest<typeof transactions.describeProducers>) => transactions.describeProducers(this.#cluster, ...rest);
+  abortTransaction = (transaction: transactions.HangingTransaction) => transactions.abortTransaction(this.#cluster, transaction);
+  fenceProducers = (transactionalIds: readonly string[]) => transactions.fenceProducers(this.#cluster, transactionalIds);
+  forceTerminateTransaction = (transactionalId: string) => transactions.forceTerminateTransaction(this.#cluster, transactionalId);
+
+  describeCluster = (...rest: Rest<typeof clusterInfo.describeCluster>) => clusterInfo.describeCluster(this.#cluster, ...rest);
+  unregisterBroker = (brokerId: number) => clusterInfo.unregisterBroker(this.#cluster, brokerId);
+  describeFeatures = (brokerId?: number | null) => features.describeFeatures(this.#cluster, brokerId);
+  updateFeatures = (...rest: Rest<typeof features.updateFeatures>) => features.updateFeatures(this.#cluster, ...rest);
+  describeApiVersions = (ids: readonly number[]) => features.describeApiVersions(this.#cluster, ids);
+  describeQuorum = () => quorum.describeQuorum(this.#cluster);
+  addRaftVoter = (...rest: Rest<typeof quorum.addRaftVoter>) => quorum.addRaftVoter(this.#cluster, ...rest);
+  removeRaftVoter = (...rest: Rest<typeof quorum.removeRaftVoter>) => quorum.removeRaftVoter(this.#cluster, ...rest);
 
   /** Ids of the brokers that are there. */
-  async listBrokers(): Promise<number[]> {
-    const answer = await this.#cluster.retrying(() => this.#cluster.metadata([]));
-    return answer.brokers.map(({ nodeId }) => nodeId);
-  }
-
-  /** Overrides and defaults by topic. */
-  async describeTopicConfigs(topics: readonly string[]): Promise<Map<string, readonly DescribeConfigsResourceResult[]>> {
-    if (topics.length === 0) return new Map();
-    const resources = topics.map((resourceName) => makeDescribeConfigsResource({ resourceType: TOPIC_RESOURCE, resourceName, configurationKeys: null }));
-    const answer = await this.#cluster.askAny(describeConfigsApi, makeDescribeConfigsRequest({ resources, includeSynonyms: false }));
-    for (const result of answer.results) throwOnError(result.errorCode, result.errorMessage);
-    return new Map(answer.results.map(({ resourceName, configs }) => [resourceName, configs]));
-  }
-
-  async alterTopicConfigs(topic: string, edits: readonly ConfigEdit[]): Promise<void> {
-    const configs = edits.map(({ name, value }) => makeAlterableConfig({ name, value, configOperation: value === null ? DELETE_CONFIG : SET_CONFIG }));
-    const body = makeIncrementalAlterConfigsRequest({ resources: [makeAlterConfigsResource({ resourceType: TOPIC_RESOURCE, resourceName: topic, configs })] });
-    await this.#askController(incrementalAlterConfigsApi, body, (answer) => {
-      for (const result of answer.responses) throwOnError(result.errorCode, result.errorMessage);
-    });
-  }
-
-  /** Partitions whose replicas move, by `topic/partition`; empty where the cluster cannot tell. */
-  async listReassignments(): Promise<Map<string, OngoingPartitionReassignment>> {
-    const ongoing = new Map<string, OngoingPartitionReassignment>();
-    try {
-      const body = makeListPartitionReassignmentsRequest({ topics: null, timeoutMs: this.#cluster.options.requestTimeoutMs });
-      await this.#askController(listReassignmentsApi, body, (answer) => {
-        throwOnError(answer.errorCode, answer.errorMessage);
-        for (const { name, partitions } of answer.topics) for (const partition of partitions) ongoing.set(`${name}/${partition.partitionIndex}`, partition);
-      });
-    } catch (error) {
-      const isUnknown = error instanceof ClientError && error.code === 'UNSUPPORTED_VERSION';
-      const isForbidden = error instanceof KafkaError && (error.code === ErrorCode.CLUSTER_AUTHORIZATION_FAILED || error.code === ErrorCode.UNSUPPORTED_VERSION);
-      if (!isUnknown && !isForbidden) throw error;
-    }
-    return ongoing;
-  }
-
-  /** `check` throws what the answer says; a controller that has moved is looked for. */
-  async #askController<Request, Response>(api: ClientApi<Request, Response>, body: Request, check: (answer: Response) => void): Promise<void> {
-    await this.#cluster.retrying(async () => {
-      try {
-        check(await (await this.#cluster.controllerConnection()).request(api, body));
-      } catch (error) {
-        this.#cluster.forgetController();
-        throw error;
-      }
-    });
-  }
+  listBrokers = () => brokerIds(this.#cluster);
 }
