@@ -16,6 +16,8 @@ enum Status : int {
   kDiskFull = -9,
   kIoError = -10,
   kClosed = -11,
+  // Checked and copied; ends when its write on another thread has. Never leaves src/storage/disk.
+  kPending = 1,
 };
 
 }  // namespace tidelog

@@ -77,7 +77,7 @@ napi_value segmentAppend(napi_env env, napi_callback_info info) {
   const Status status = call.segment->append(bytes.data, bytes.length, planOf(numbers), &outcome, &position, &error);
   numbers[kResultBadRecordIndex] = static_cast<double>(outcome.badRecordIndex);
   numbers[kResultErrno] = error;
-  if (status == kOk) {
+  if (status == kOk || status == kPending) {
     numbers[kResultPosition] = static_cast<double>(position);
     numbers[kResultNextOffset] = static_cast<double>(outcome.nextOffset);
     numbers[kResultBatches] = static_cast<double>(call.addon->store.batches.size());
@@ -87,6 +87,38 @@ napi_value segmentAppend(napi_env env, napi_callback_info info) {
     call.addon->report(call.segment);
   }
   return toValue(env, static_cast<int32_t>(status));
+}
+
+// segmentWrite(segment, token): begins the write of an append that is pending
+napi_value segmentWrite(napi_env env, napi_callback_info info) {
+  Call<2> call(env, info);
+  if (call.segment == nullptr) return nullptr;
+  const uint32_t token = call.arguments.uint32(1);
+  if (!call.valid()) return nullptr;
+  call.addon->events.began();
+  call.segment->startWrite(token);
+  return nullptr;
+}
+
+// segmentWritten(segment, errno): status, after the event of segmentWrite. Figures are in the shared array.
+napi_value segmentWritten(napi_env env, napi_callback_info info) {
+  Call<2> call(env, info);
+  if (call.segment == nullptr) return nullptr;
+  const uint32_t error = call.arguments.uint32(1);
+  if (!call.valid()) return nullptr;
+  const Status status = call.segment->finishWrite(static_cast<int>(error));
+  call.addon->report(call.segment);
+  return toValue(env, static_cast<int32_t>(status));
+}
+
+// setHandOff(mode): when appends are written on other threads (HandOff)
+napi_value setHandOff(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  Addon* addon = static_cast<Addon*>(arguments.context());
+  const uint32_t mode = arguments.uint32(0);
+  if (!arguments.valid()) return nullptr;
+  addon->store.pace()->setMode(mode > 2 ? HandOff::kWhenSlow : static_cast<HandOff>(mode));
+  return toValue(env, true);
 }
 
 // segmentLearn(segment): whether it is whole. Figures are in the shared array.
@@ -319,6 +351,9 @@ napi_value sync(napi_env env, napi_callback_info info) {
 const std::vector<Export> kSegmentExports = {
     {"segmentOpen", segmentOpen},
     {"segmentAppend", segmentAppend},
+    {"segmentWrite", segmentWrite},
+    {"segmentWritten", segmentWritten},
+    {"setHandOff", setHandOff},
     {"segmentLearn", segmentLearn},
     {"segmentLocateOffset", segmentLocateOffset},
     {"segmentLocateTimestamp", segmentLocateTimestamp},

@@ -80,26 +80,33 @@ void OpenSegment::learnTail() {
 Status OpenSegment::append(const uint8_t* bytes, size_t length, const AppendPlan& plan, AppendOutcome* outcome, int64_t* position,
                            int* error) {
   *error = 0;
-  if (closed_ || sealed_ || settings_.readOnly || failed()) return kClosed;
+  if (closed_ || sealed_ || settings_.readOnly || staged_ || failed()) return kClosed;
   if (!tailKnown_ || !indexesLoaded_) learnTail();
   const AppendTarget target{state_.baseOffset, state_.figures.nextOffset, state_.sizeBytes};
   const Status status = checkAppend(bytes, length, plan, target, &store_->batches, outcome);
   if (status != kOk) return status;
   *position = state_.sizeBytes;
-  *error = writeLog(bytes, length, !plan.keepOffsets, state_.sizeBytes);
-  if (*error != 0) return writeFailed(*error, state_.sizeBytes);
+  gather(bytes, length, !plan.keepOffsets);
+  if (store_->pace()->shouldHandOff(length)) {
+    stage(length);
+    return kPending;
+  }
+  *error = writeLog(state_.sizeBytes, length);
+  return written(*error, static_cast<int64_t>(length));
+}
+
+Status OpenSegment::written(int error, int64_t length) {
+  if (error != 0) return writeFailed(error, state_.sizeBytes);
   countBatches();
-  unsyncedBytes_ += static_cast<int64_t>(length);
-  store_->unsyncedBytes += static_cast<int64_t>(length);
+  unsyncedBytes_ += length;
+  store_->unsyncedBytes += length;
   if (state_.index.offsets.sizeBytes() >= index_.writtenBytes() + kUnwrittenEntriesMax * kOffsetEntryBytes) writeIndexes();
-  if (state_.sizeBytes > reservedEnd_ - kReservePieceBytes) reserveAhead();
+  // Half of what is kept ahead is used up: less often than once an append, and before an append meets the end.
+  if (state_.sizeBytes > reservedEnd_ - settings_.preallocateBytes / 2) reserveAhead();
   return kOk;
 }
 
-int OpenSegment::writeLog(const uint8_t* bytes, size_t length, bool patched, int64_t position) {
-  int error = 0;
-  const DescriptorRef& descriptor = log_.open(&error);
-  if (!descriptor) return error;
+void OpenSegment::gather(const uint8_t* bytes, size_t length, bool patched) {
   auto& pieces = store_->pieces;
   pieces.clear();
   if (patched) {
@@ -112,8 +119,58 @@ int OpenSegment::writeLog(const uint8_t* bytes, size_t length, bool patched, int
   } else {
     pieces.push_back({const_cast<uint8_t*>(bytes), length});
   }
+}
+
+int OpenSegment::writeLog(int64_t position, size_t length) {
+  int error = 0;
+  const DescriptorRef& descriptor = log_.open(&error);
+  if (!descriptor) return error;
   log_.unsynced = true;
-  return writeFully(descriptor->fd(), pieces.data(), pieces.size(), position);
+  const int64_t start = WritePace::now();
+  error = writeFully(descriptor->fd(), store_->pieces.data(), store_->pieces.size(), position);
+  store_->pace()->note(length, start, WritePace::now());
+  return error;
+}
+
+void OpenSegment::stage(size_t length) {
+  staged_ = std::make_shared<std::vector<uint8_t>>(store_->takeStaging());
+  staged_->clear();
+  staged_->reserve(length);
+  for (const struct iovec& piece : store_->pieces) {
+    const uint8_t* from = static_cast<const uint8_t*>(piece.iov_base);
+    staged_->insert(staged_->end(), from, from + piece.iov_len);
+  }
+  stagedBatches_ = store_->batches;
+}
+
+void OpenSegment::startWrite(uint32_t token) {
+  int error = 0;
+  DescriptorRef descriptor = log_.open(&error);
+  EventSink* events = store_->events();
+  if (!descriptor) {
+    events->push({token, error, 0});
+    return;
+  }
+  log_.unsynced = true;
+  store_->writers()->post([descriptor = std::move(descriptor), staged = staged_, position = state_.sizeBytes, pace = store_->pace(), token, events] {
+    struct iovec piece = {staged->data(), staged->size()};
+    const int64_t start = WritePace::now();
+    const int failed = writeFully(descriptor->fd(), &piece, 1, position);
+    pace->note(staged->size(), start, WritePace::now());
+    events->push({token, failed, 0});
+  });
+}
+
+Status OpenSegment::finishWrite(int error) {
+  const int64_t length = static_cast<int64_t>(staged_->size());
+  stagedBatches_.swap(store_->batches);
+  // The thread may still hold its reference for a moment: only the last one may reuse the memory.
+  if (staged_.use_count() == 1) store_->giveStaging(std::move(*staged_));
+  staged_.reset();
+  if (closed_) return kClosed;
+  // A sync that came meanwhile did not cover it.
+  log_.unsynced = true;
+  return written(error, length);
 }
 
 // Cuts what was written before the error; a full disk leaves the segment usable.
@@ -257,11 +314,10 @@ void OpenSegment::seal() {
 // Blocks past the valid end, on the housekeeping thread, a piece at a time while the segment is busy.
 void OpenSegment::reserveAhead() {
   if (settings_.preallocateBytes <= 0 || state_.sizeBytes < kReserveFromBytes) return;
-  const int64_t ahead = settings_.preallocateBytes < kReservePieceBytes ? settings_.preallocateBytes : kReservePieceBytes;
   const int64_t from = state_.sizeBytes > reservedEnd_ ? state_.sizeBytes : reservedEnd_;
   int64_t end = state_.sizeBytes + settings_.preallocateBytes;
   if (end > settings_.segmentSizeMaxBytes) end = settings_.segmentSizeMaxBytes;
-  if (end > from + 2 * ahead) end = from + 2 * ahead;
+  if (end > from + kReservePieceBytes) end = from + kReservePieceBytes;
   if (end <= from) {
     // Nothing more to reserve: do not come back before the segment outgrows its size.
     reservedEnd_ = INT64_MAX;

@@ -46,7 +46,10 @@ class OpenSegment {
 
   // 0 or errno.
   int open();
+  // kPending: the bytes were copied; startWrite begins to write them, and finishWrite, after its event, says how it ended.
   Status append(const uint8_t* bytes, size_t length, const AppendPlan& plan, AppendOutcome* outcome, int64_t* position, int* error);
+  void startWrite(uint32_t token);
+  Status finishWrite(int error);
   // Loads indexes and figures of a segment that existed before.
   void learnTail();
   bool locateOffset(int64_t offset, BatchPosition* found);
@@ -90,7 +93,11 @@ class OpenSegment {
   std::list<OpenSegment*>::iterator mapPlace;
 
  private:
-  int writeLog(const uint8_t* bytes, size_t length, bool patched, int64_t position);
+  int writeLog(int64_t position, size_t length);
+  // Lists what is to be written in store_->pieces.
+  void gather(const uint8_t* bytes, size_t length, bool patched);
+  void stage(size_t length);
+  Status written(int error, int64_t length);
   int loadIndexes();
   Status writeFailed(int error, int64_t position);
   void countBatches();
@@ -122,6 +129,9 @@ class OpenSegment {
   // This segment's part of store_->unsyncedBytes.
   int64_t unsyncedBytes_ = 0;
   std::shared_ptr<SegmentState> rebuilt_;
+  // The append that is being written on another thread.
+  std::shared_ptr<std::vector<uint8_t>> staged_;
+  std::vector<CheckedBatch> stagedBatches_;
   bool indexesLoaded_ = false;
   bool tailKnown_ = false;
   bool sealed_ = false;

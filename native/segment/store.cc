@@ -8,6 +8,8 @@ namespace {
 
 // More than this many at a time would keep as many descriptors open as there is a limit for.
 constexpr size_t kEvictedSyncsMax = 16;
+// Larger ones are rare, and not worth keeping.
+constexpr size_t kStagingKeptBytes = 2 * 1024 * 1024;
 
 // Closes what the descriptor cache gave up. Its data is still unsynced, and a later sync opens the file again; but a write error may be
 // forgotten with the last descriptor, so that it is asked for now, off this thread, where that keeps up.
@@ -39,6 +41,17 @@ Flusher* Store::flusher(const std::string& group) {
   return flusher.get();
 }
 
+std::vector<uint8_t> Store::takeStaging() {
+  if (stagings_.empty()) return {};
+  std::vector<uint8_t> staging = std::move(stagings_.back());
+  stagings_.pop_back();
+  return staging;
+}
+
+void Store::giveStaging(std::vector<uint8_t>&& staging) {
+  if (stagings_.size() < kWritersMax && staging.capacity() <= kStagingKeptBytes) stagings_.push_back(std::move(staging));
+}
+
 void Store::release(MappingRef&& mapping) {
   if (!mapping) return;
   housekeeping_.post([mapping = std::move(mapping)]() mutable { mapping.reset(); });
@@ -63,6 +76,7 @@ void Store::unmapped(OpenSegment* segment) {
 
 void Store::stop() {
   for (auto& [group, flusher] : flushers_) flusher->stop();
+  writers_.stop();
   work_.stop();
   housekeeping_.stop();
 }

@@ -14,6 +14,7 @@
 #include "../flush/tasks.h"
 #include "../port/file.h"
 #include "../port/mapping.h"
+#include "writePace.h"
 
 namespace tidelog {
 
@@ -40,6 +41,9 @@ constexpr uint32_t kNoToken = 0;
 
 class Store {
  public:
+  // Several partitions' writes may stall at a time, each in its own file.
+  static constexpr size_t kWritersMax = 4;
+
   explicit Store(EventSink* events);
   ~Store();
   Store(const Store&) = delete;
@@ -51,6 +55,12 @@ class Store {
   TaskQueue* housekeeping() { return &housekeeping_; }
   // Long reads: scans, rebuilds, loads, truncates.
   TaskQueue* work() { return &work_; }
+  // Appends that the JavaScript thread must not wait for.
+  TaskQueue* writers() { return &writers_; }
+  WritePace* pace() { return &pace_; }
+  // Memory for the bytes of such an append, and back.
+  std::vector<uint8_t> takeStaging();
+  void giveStaging(std::vector<uint8_t>&& staging);
   Flusher* flusher(const std::string& group);
 
   // Unmaps off this thread once nobody reads it any more.
@@ -76,6 +86,9 @@ class Store {
   EventSink* const events_;
   TaskQueue housekeeping_{1};
   TaskQueue work_{2};
+  TaskQueue writers_{kWritersMax};
+  WritePace pace_;
+  std::vector<std::vector<uint8_t>> stagings_;
   std::map<std::string, std::unique_ptr<Flusher>> flushers_;
   DescriptorCache descriptors_;
   std::list<OpenSegment*> mappedSegments_;

@@ -148,8 +148,8 @@ export interface Segment {
 
   /**
    * Checks, patches and writes whole batches. `bytes` is borrowed for the call only and never modified (headers are patched in a
-   * copy, gathered by pwritev). Adds sparse index entries as Kafka does (one per indexIntervalBytes). `done` may be called before `append` returns;
-   * calls complete in order. `result` is filled before `done`.
+   * copy, gathered by pwritev). Adds sparse index entries as Kafka does (one per indexIntervalBytes). `done` may be called before `append` returns,
+   * or once a thread has written: until then the segment takes no other append (`closed`) and is neither sealed nor cut. `result` is filled before `done`.
    */
   append(bytes: Uint8Array, plan: AppendPlan, result: AppendResult, done: (status: AppendStatus) => void): void;
 

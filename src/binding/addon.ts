@@ -16,6 +16,9 @@ export interface AddonExports {
   checkRecords(bytes: Uint8Array, count: number, requireKeys: boolean, timestampBase: number, timestampMin: number, timestampMax: number): number;
   segmentOpen(log: string, index: string, timeIndex: string, group: string): number;
   segmentAppend(segment: number, bytes: Uint8Array): number;
+  segmentWrite(segment: number, token: number): void;
+  segmentWritten(segment: number, errno: number): number;
+  setHandOff(mode: number): void;
   segmentLearn(segment: number): boolean;
   segmentLocateOffset(segment: number, offset: number): boolean;
   segmentLocateTimestamp(segment: number, timestampMs: number, fromOffset: number): boolean;

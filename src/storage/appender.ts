@@ -62,8 +62,6 @@ export class Appender {
   readonly #result: AppendResult = {
     position: 0, nextOffset: 0, batches: 0, records: 0, maxTimestampMs: -1, offsetOfMaxTimestamp: -1, badRecordIndex: -1, errno: 0,
   };
-  /** The disk has an append of this log. */
-  #isWriting = false;
   #isPumping = false;
   #holds = 0;
   #idleWaiters: (() => void)[] = [];
@@ -81,7 +79,7 @@ export class Appender {
   append(bytes: Buffer, options: AppendOptions, done: AppendDone): void {
     const refusal = this.#state.refusal;
     if (refusal !== null) return done(refusal, null);
-    const mustWait = this.#isWriting || this.#holds > 0 || this.#queue.length > 0;
+    const mustWait = this.#state.isAppending || this.#holds > 0 || this.#queue.length > 0;
     if (options.origin === 'replica') {
       if (mustWait) this.#enqueue(bytes, options, done, false);
       else this.#beginReplica(bytes, done);
@@ -170,7 +168,7 @@ export class Appender {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (!this.#isWriting && this.#holds === 0) {
+    while (!this.#state.isAppending && this.#holds === 0) {
       const head = this.#queue[0];
       if (head === undefined || !head.isReady) break;
       this.#queue.shift();
@@ -186,7 +184,7 @@ export class Appender {
   /** Nothing is appended until `resume`; resolves when nothing is under way. What is called meanwhile waits. */
   hold(): Promise<void> {
     this.#holds += 1;
-    if (!this.#isWriting) return Promise.resolve();
+    if (!this.#state.isAppending) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
@@ -197,7 +195,7 @@ export class Appender {
   }
 
   #wakeIdle(): void {
-    if (this.#isWriting || this.#idleWaiters.length === 0) return;
+    if (this.#state.isAppending || this.#idleWaiters.length === 0) return;
     for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
@@ -335,19 +333,19 @@ export class Appender {
     } catch (error) {
       return done(state.diskFailure(error, 'rolling'), null);
     }
-    this.#isWriting = true;
+    this.#state.isAppending = true;
     this.#done = done;
     this.#origin = origin;
     this.#bytes = bytes;
     state.segments.active.append(bytes, this.#plan, this.#result, this.#onWritten);
     // Borrowed until append returns; what is needed later is copied.
-    if (this.#isWriting) this.#bytes = Buffer.from(bytes);
+    if (this.#state.isAppending) this.#bytes = Buffer.from(bytes);
   }
 
   readonly #onWritten = (status: AppendStatus): void => {
     const done = this.#done;
     const bytes = this.#bytes;
-    this.#isWriting = false;
+    this.#state.isAppending = false;
     this.#done = NO_DONE;
     this.#bytes = EMPTY;
     const refusal = this.#state.refusal;

@@ -194,7 +194,7 @@ export class PartitionLog implements Log {
   }
 
   roll(): void {
-    if (this.state.refusal !== null || !isIdleTooLong(this.state)) return;
+    if (this.state.refusal !== null || this.state.isAppending || !isIdleTooLong(this.state)) return;
     try {
       roll(this.state, this.state.logEndOffset);
     } catch (error) {

@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
 import type { Inflater } from '../record/inflater.ts';
+import type { Cleaning } from './compaction/cleaning.ts';
 import { diskTrouble } from './diskErrors.ts';
 import { EpochCache } from './epochs.ts';
 import { LogFlush } from './flush.ts';
@@ -38,6 +39,8 @@ export interface LogHost {
   requestSync(log: LogState): void;
   /** A whole segment became durable: the recovery point is worth writing soon. */
   noteSegmentDurable(): void;
+  /** Resolves when the offsets up to which logs were compacted are durable. */
+  saveCleanedOffsets(): Promise<void>;
   /** Resolves when the start offsets and recovery points of now are durable. */
   saveOffsets(): Promise<void>;
 }
@@ -69,6 +72,12 @@ export class LogState implements SegmentPlace {
   syncRequestedOffset = 0;
   /** What the checkpoint file says or will say: at most `durableOffset`, and everything beside the segments is durable up to it too. */
   recoveryPoint = 0;
+  /** Compaction has covered everything below; -1 where it never ran. */
+  cleanedOffset = -1;
+  /** A compaction of this log is under way. */
+  cleaning: Cleaning | null = null;
+  /** While above 0 no compaction begins. */
+  cleaningHolds = 0;
   /** Producer snapshots on disk, ascending. */
   snapshotOffsets: number[] = [];
   /** The folder got new names since it was last synced. */
@@ -77,6 +86,8 @@ export class LogState implements SegmentPlace {
   epochsAreLost = false;
   /** Milliseconds taken off segment.ms for the active segment. */
   rollJitterMs = 0;
+  /** The disk has an append that it has not answered: the active segment must stay the active one. */
+  isAppending = false;
   #highWatermark = 0;
   #refusal: LogError | null = null;
 

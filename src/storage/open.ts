@@ -32,7 +32,7 @@ export interface StoreOptions {
   readonly inflatedBatchMaxBytes?: number;
   /** num.recovery.threads.per.data.dir: how much of the machine a start may take for each directory. Default 2. */
   readonly recoveryThreads?: number;
-  /** Blocks reserved ahead in the segment that is appended to. Default 8 MiB. */
+  /** Blocks reserved ahead in the segment that is appended to. Default 16 MiB. */
   readonly reserveAheadBytes?: number;
   /** For use without a broker: records count as committed once they are appended. Default false. */
   readonly highWatermarkFollowsEnd?: boolean;
@@ -50,7 +50,7 @@ const DUTIES: DutySettings = {
 const PRODUCER_EXPIRATION_MS = 86_400_000;
 const INFLATED_BATCH_MAX_BYTES = 2 ** 29;
 const RECOVERY_THREADS = 2;
-const RESERVE_AHEAD_BYTES = 2 ** 23;
+const RESERVE_AHEAD_BYTES = 2 ** 24;
 
 export const systemPorts: Ports = { clock: systemClock, random: systemRandom, logger: silentLogger };
 

@@ -45,12 +45,13 @@ function expiredCount(state: LogState, nowMs: number): number {
 
 /** Log.applyRetention. */
 export function applyRetention(state: LogState, nowMs: number): number {
-  if (state.refusal !== null || state.segments.isEmpty) return 0;
+  // A compaction under way holds the segments that it reads; it ends.
+  if (state.refusal !== null || state.segments.isEmpty || state.cleaning !== null) return 0;
   try {
     const count = expiredCount(state, nowMs);
     if (count === 0) return 0;
-    // A log always has an active segment: its place is taken by an empty one.
-    if (count === state.segments.count) roll(state, state.logEndOffset);
+    // A log always has an active segment: its place is taken by an empty one, unless it is being appended to.
+    if (count === state.segments.count && !state.isAppending) roll(state, state.logEndOffset);
     const removed = state.segments.removeFirst(Math.min(count, state.segments.count - 1));
     moveStart(state, state.segments.first.baseOffset);
     discardSegments(state, removed);

@@ -60,11 +60,22 @@ describe.each(diskKinds)('Disk contract: $name', (kind) => {
       expect(offsets).toEqual([0, 2, 3]);
     });
 
-    it('calls back in order and may do so at once', async () => {
+    it('takes the next when the one before is over, and shows nothing of it before', async () => {
       const segment = open();
-      const order: number[] = [];
-      await Promise.all([0, 1, 2].map((index) => append(segment, batch(), { baseOffset: index }).then(() => order.push(index))));
-      expect(order).toEqual([0, 1, 2]);
+      const first = append(segment, batch({ records: [{}, {}] }));
+      const shown = segment.nextOffset;
+      const second = append(segment, batch(), { baseOffset: 2 });
+      expect((await first).status).toBe(AppendStatus.ok);
+      expect((await second).status).toBe(shown === 0 ? AppendStatus.closed : AppendStatus.ok);
+      await appendOk(segment, batch());
+      expect(segment.nextOffset).toBe(shown === 0 ? 3 : 4);
+    });
+
+    it('ends one that is under way when the segment is closed', async () => {
+      const segment = open();
+      const under = append(segment, batch());
+      await segment.close();
+      expect([AppendStatus.ok, AppendStatus.closed]).toContain((await under).status);
     });
 
     it('refuses what is no whole batch', async () => {

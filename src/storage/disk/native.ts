@@ -11,11 +11,15 @@ import type { NativeSegmentContext } from './nativeSegment.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { WindowCache } from './windows.ts';
 
+/** In the order of native/segment/writePace.h. */
+const HAND_OFF_MODES = ['never', 'whenSlow', 'always'];
 const WINDOW_BYTES_MAX_DEFAULT = 128 * 1024 * 1024;
 
 export interface NativeDiskOptions {
   /** Mapped bytes that JavaScript may see at a time without reading them, 128 MiB by default. */
   readonly windowBytesMax?: number;
+  /** When appends are written by threads of the addon instead of this one: while the kernel is slow to take them, unless given. Holds for the whole addon. */
+  readonly handOffAppends?: 'never' | 'whenSlow' | 'always';
 }
 
 /** A Disk in the addon: pwritev, mappings, group commit on threads of its own. See docs/architecture.md. */
@@ -32,6 +36,7 @@ export class NativeDisk implements Disk {
   constructor(core: NativeCore, options: NativeDiskOptions = {}) {
     this.#core = core;
     core.acquire();
+    core.exports.setHandOff(HAND_OFF_MODES.indexOf(options.handOffAppends ?? 'whenSlow'));
     this.description = `native (${core.exports.describe()})`;
     this.#context = {
       core,

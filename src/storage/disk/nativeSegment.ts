@@ -7,9 +7,10 @@ import { AppendStatus } from '../../base/disk.ts';
 import type {
   AppendPlan, AppendResult, BatchPosition, ScanResult, ScannedBatch, Segment, SegmentOptions, SegmentView,
 } from '../../base/disk.ts';
-import { NumberField, OptionField, PlanFlag } from '../../binding/abi.ts';
+import { NumberField, OptionField } from '../../binding/abi.ts';
 import type { NativeCore } from '../../binding/addon.ts';
 import { asDiskError } from './hostFiles.ts';
+import { PENDING, passPlan, takeResult } from './nativeAppend.ts';
 import { errorFromErrno } from './nativeErrors.ts';
 import { NativeScan } from './nativeScan.ts';
 import { segmentPaths } from './segmentPaths.ts';
@@ -97,6 +98,8 @@ export class NativeSegment implements Segment {
   #sealed = false;
   #closed = false;
   #busy = false;
+  /** An append is being written on another thread. */
+  #writing = false;
   #failed = false;
   /** Page faults of the process when this segment was last known to be whole. */
   #faultsSeen = 0;
@@ -217,17 +220,34 @@ export class NativeSegment implements Segment {
 
   append(bytes: Uint8Array, plan: AppendPlan, result: AppendResult, done: (status: AppendStatus) => void): void {
     result.errno = 0;
-    if (this.#closed || this.#sealed || this.#busy || this.#failed) {
+    if (this.#closed || this.#sealed || this.#busy || this.#writing || this.#failed) {
       done(AppendStatus.closed);
       return;
     }
     const { numbers } = this.#core;
     passPlan(plan, numbers);
-    const status = this.#core.exports.segmentAppend(this.#handle, bytes) as AppendStatus;
+    const status = this.#core.exports.segmentAppend(this.#handle, bytes);
     takeResult(result, numbers, status);
+    if (status === PENDING) this.#writeElsewhere(result, done);
+    else done(this.#appended(status as AppendStatus));
+  }
+
+  #appended(status: AppendStatus): AppendStatus {
     if (status === AppendStatus.ok) this.#takeFigures();
     else if (status === AppendStatus.ioError) this.#failed = true;
-    done(status);
+    return status;
+  }
+
+  /** The kernel takes writes slowly at present: a thread waits for it. */
+  #writeElsewhere(result: AppendResult, done: (status: AppendStatus) => void): void {
+    this.#writing = true;
+    const token = this.#core.begin((error) => {
+      this.#writing = false;
+      result.errno = error;
+      if (this.#closed) done(AppendStatus.closed);
+      else done(this.#appended(this.#core.exports.segmentWritten(this.#handle, error) as AppendStatus));
+    });
+    this.#core.exports.segmentWrite(this.#handle, token);
   }
 
   locateOffset(offset: number, found: BatchPosition): boolean {
@@ -367,6 +387,7 @@ export class NativeSegment implements Segment {
 
   seal(): void {
     if (this.#sealed || this.#closed) return;
+    assert(!this.#writing, 'a segment is sealed between appends');
     this.#sealed = true;
     this.#core.exports.segmentSeal(this.#handle);
     this.#askWhetherFailed();
@@ -446,32 +467,8 @@ export class NativeSegment implements Segment {
   }
 
   #checkWritable(): void {
-    assert(!this.#closed && this.options.readOnly !== true, 'the segment is open for writing');
+    assert(!this.#closed && this.options.readOnly !== true && !this.#writing, 'the segment is open for writing');
   }
-}
-
-function passPlan(plan: AppendPlan, numbers: Float64Array): void {
-  numbers[NumberField.planBaseOffset] = plan.baseOffset;
-  numbers[NumberField.planLeaderEpoch] = plan.leaderEpoch;
-  numbers[NumberField.planFlags] =
-    (plan.keepOffsets ? PlanFlag.keepOffsets : 0) | (plan.checkCrc ? PlanFlag.checkCrc : 0) |
-    (plan.checkRecords ? PlanFlag.checkRecords : 0) | (plan.requireKeys ? PlanFlag.requireKeys : 0);
-  numbers[NumberField.planLogAppendTimeMs] = plan.logAppendTimeMs;
-  numbers[NumberField.planTimestampMin] = plan.timestampMin;
-  numbers[NumberField.planTimestampMax] = plan.timestampMax;
-  numbers[NumberField.planBatchSizeMaxBytes] = plan.batchSizeMaxBytes;
-}
-
-function takeResult(result: AppendResult, numbers: Float64Array, status: AppendStatus): void {
-  result.badRecordIndex = numbers[NumberField.resultBadRecordIndex]!;
-  result.errno = numbers[NumberField.resultErrno]!;
-  if (status !== AppendStatus.ok) return;
-  result.position = numbers[NumberField.resultPosition]!;
-  result.nextOffset = numbers[NumberField.resultNextOffset]!;
-  result.batches = numbers[NumberField.resultBatches]!;
-  result.records = numbers[NumberField.resultRecords]!;
-  result.maxTimestampMs = numbers[NumberField.resultMaxTimestampMs]!;
-  result.offsetOfMaxTimestamp = numbers[NumberField.resultOffsetOfMaxTimestamp]!;
 }
 
 async function removeFile(path: string): Promise<void> {

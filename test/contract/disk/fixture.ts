@@ -8,6 +8,7 @@ import type { Random } from '../../../src/base/ports.ts';
 import { loadNativeCore, whyNotNative } from '../../../src/binding/addon.ts';
 import { loadWasmCompute } from '../../../src/binding/wasm.ts';
 import { openDisk, PortableDisk } from '../../../src/storage/disk/index.ts';
+import { NativeDisk } from '../../../src/storage/disk/native.ts';
 import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
 
 export function seededRandom(seed: number): Random {
@@ -94,7 +95,14 @@ export const nativeKind: DiskKind = {
   open: () => hostDisk(openDisk({ core: 'native' })),
 };
 
-const every = [memoryKind, portableKind, nativeKind];
+/** As when the kernel is slow to take writes. */
+const handingOffKind: DiskKind = {
+  name: 'native, appends on other threads',
+  unavailable: nativeKind.unavailable,
+  open: () => hostDisk(new NativeDisk(loadNativeCore()!, { handOffAppends: 'always' })),
+};
+
+const every = [memoryKind, portableKind, nativeKind, handingOffKind];
 for (const kind of every) if (kind.unavailable !== '') console.log(`SKIPPED: the ${kind.name} disk: ${kind.unavailable}`);
 
 /** The disks that run here; those that cannot were named on the way. */

@@ -157,6 +157,7 @@ describe.skipIf(core === null)('NativeDisk', () => {
       const addon = require(workerData.addonPath);
       const numbers = new Float64Array(64);
       addon.setup(numbers, new Float64Array(300), () => {});
+      addon.setHandOff(0);
       numbers.set([0, 4096, 1 << 20, 1 << 24, 0, 0]);
       const handle = addon.segmentOpen(workerData.stem + '.log', workerData.stem + '.index', workerData.stem + '.timeindex', 'g');
       for (let offset = 0; offset < 50; offset++) {
