@@ -16,10 +16,18 @@ export interface WireHandler {
    * gets exactly a prefix of the buffer returned. Wires that cannot honour this ignore it and give borrowed bytes.
    */
   nextReadBuffer?(): Buffer | null;
+  /** The handshake of a TLS wire is done; comes before the first bytes, and never on others. */
+  onSecured?(peer: TlsPeer): void;
   /** Everything written so far was handed to the kernel; comes after a `write` that returned false. */
   onDrain(): void;
   /** The last call. `error` is absent on an orderly end. */
   onClose(error?: Error): void;
+}
+
+/** What a TLS handshake has shown of the other side. */
+export interface TlsPeer {
+  /** The subject of its certificate, checked, as RFC 2253 writes it: `CN=alice,O=team`; null: it showed none. */
+  readonly subject: string | null;
 }
 
 export interface Wire {

@@ -15,7 +15,7 @@ export interface TcpNetworkOptions {
 
 export function createTcpNetwork(options: TcpNetworkOptions = {}): Network {
   return {
-    listen: (at, accept) => listen(at, accept, options),
+    listen: (at, accept) => listenSockets(at, (socket, addresses) => accept(wireOf(socket, addresses, options)), options),
     connect: (to) => connect(to, options.isPlain ?? false),
   };
 }
@@ -24,14 +24,15 @@ const DEFAULT_BACKLOG = 511;
 /** Others run Node's programs, but their sockets are made differently inside. */
 const isNode = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 
-function listen(
+/** Opens a listener; `accept` gets sockets that are paused, and hears their errors or not as it likes. */
+export function listenSockets(
   at: { readonly host: string; readonly port: number; readonly backlog?: number },
-  accept: (wire: Wire) => void,
+  accept: (socket: net.Socket, addresses: WireAddresses) => void,
   options: TcpNetworkOptions,
 ): Promise<WireListener> {
   return new Promise((resolve, reject) => {
     const server = net.createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true });
-    server.on('connection', (socket) => acceptSocket(socket, accept, options));
+    server.on('connection', (socket) => acceptSocket(socket, accept));
     server.once('error', reject);
     server.listen({ host: at.host, port: at.port, backlog: at.backlog ?? DEFAULT_BACKLOG, exclusive: true }, () => {
       server.off('error', reject);
@@ -56,20 +57,21 @@ function toListener(server: net.Server, host: string): WireListener {
   };
 }
 
-function acceptSocket(socket: net.Socket, accept: (wire: Wire) => void, options: TcpNetworkOptions): void {
+function acceptSocket(socket: net.Socket, accept: (socket: net.Socket, addresses: WireAddresses) => void): void {
   socket.on('error', () => {});
   const addresses = addressesOf(socket);
   if (addresses === null) {
     socket.destroy();
     return;
   }
-  if (options.isPlain || !isNode || !isFastSocket(socket)) {
-    accept(new SocketWire(socket, addresses));
-    return;
-  }
+  accept(socket, addresses);
+}
+
+function wireOf(socket: net.Socket, addresses: WireAddresses, options: TcpNetworkOptions): Wire {
+  if (options.isPlain || !isNode || !isFastSocket(socket)) return new SocketWire(socket, addresses);
   const reads = createSocketReads();
   const taken = takeOver(socket, reads);
-  accept(new TcpWire(taken, reads, addresses));
+  return new TcpWire(taken, reads, addresses);
 }
 
 /**
@@ -87,7 +89,7 @@ function takeOver(socket: net.Socket, reads: ReturnType<typeof createSocketReads
 }
 
 /** Null when the other side has gone before it was accepted. */
-function addressesOf(socket: net.Socket): WireAddresses | null {
+export function addressesOf(socket: net.Socket): WireAddresses | null {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return null;
   return {

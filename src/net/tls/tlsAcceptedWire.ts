@@ -1,0 +1,109 @@
+/** A wire over a socket whose TLS handshake is still under way, and after it. */
+import type net from 'node:net';
+import type tls from 'node:tls';
+import type { TlsPeer, Wire, WireHandler } from '../../base/wire.ts';
+import { SocketWire, type WireAddresses } from '../socketWire.ts';
+import { subjectName } from './distinguishedName.ts';
+import type { HandshakeEnd, TlsServer } from './tlsServer.ts';
+
+export class TlsAcceptedWire implements Wire, HandshakeEnd {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly #socket: net.Socket;
+  readonly #addresses: WireAddresses;
+  #handler: WireHandler | null = null;
+  /** Once the handshake is done. */
+  #secured: SocketWire | null = null;
+  #peer: TlsPeer | null = null;
+  #error: Error | undefined;
+  #isPaused = false;
+  #isStarted = false;
+  #isClosed = false;
+
+  constructor(socket: net.Socket, addresses: WireAddresses, server: TlsServer) {
+    this.remoteAddress = addresses.remoteAddress;
+    this.remotePort = addresses.remotePort;
+    this.localAddress = addresses.localAddress;
+    this.localPort = addresses.localPort;
+    this.#socket = socket;
+    this.#addresses = addresses;
+    socket.on('close', () => this.#lost());
+    server.secure(socket, this);
+  }
+
+  get pendingBytes(): number {
+    return this.#secured?.pendingBytes ?? 0;
+  }
+
+  start(handler: WireHandler): void {
+    this.#handler = handler;
+    if (this.#secured !== null) this.#begin(this.#secured);
+    else if (this.#isClosed) queueMicrotask(() => handler.onClose(this.#error));
+  }
+
+  write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean {
+    if (this.#secured !== null) return this.#secured.write(chunks, onWritten);
+    // Nobody can have asked anything yet.
+    onWritten?.();
+    return true;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#secured?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#secured?.resume();
+  }
+
+  end(): void {
+    if (this.#secured === null) this.#socket.destroy();
+    else this.#secured.end();
+  }
+
+  destroy(error?: Error): void {
+    this.#error ??= error;
+    if (this.#secured === null) this.#socket.destroy();
+    else this.#secured.destroy(error);
+  }
+
+  onSecured(socket: tls.TLSSocket): void {
+    const certificate = socket.getPeerX509Certificate();
+    try {
+      this.#peer = { subject: certificate === undefined ? null : subjectName(certificate.raw) };
+    } catch (error) {
+      this.onFailed(error as Error);
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    this.#secured = new SocketWire(socket, this.#addresses);
+    if (this.#handler !== null) this.#begin(this.#secured);
+    else socket.pause();
+  }
+
+  onFailed(error: Error): void {
+    this.#error ??= error;
+    this.#socket.destroy();
+  }
+
+  #begin(secured: SocketWire): void {
+    const handler = this.#handler as WireHandler;
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    if (this.#peer !== null) handler.onSecured?.(this.#peer);
+    secured.start(handler);
+    if (this.#isPaused) secured.pause();
+  }
+
+  /** After the handshake the wire over the secured socket tells of the end. */
+  #lost(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (!this.#isStarted) this.#handler?.onClose(this.#error);
+  }
+}
