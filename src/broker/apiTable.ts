@@ -1,12 +1,17 @@
 /** Everything this broker serves. */
 import type { Served } from './dispatch.ts';
 import { groupHandlers } from './groups/index.ts';
+import { alterClientQuotasHandler } from './handlers/alterClientQuotas.ts';
 import { alterConfigsHandler } from './handlers/alterConfigs.ts';
 import { apiVersionsHandler } from './handlers/apiVersions.ts';
+import { createAclsHandler } from './handlers/createAcls.ts';
 import { createPartitionsHandler } from './handlers/createPartitions.ts';
 import { createTopicsHandler } from './handlers/createTopics.ts';
+import { deleteAclsHandler } from './handlers/deleteAcls.ts';
 import { deleteRecordsHandler } from './handlers/deleteRecords.ts';
 import { deleteTopicsHandler } from './handlers/deleteTopics.ts';
+import { describeAclsHandler } from './handlers/describeAcls.ts';
+import { describeClientQuotasHandler } from './handlers/describeClientQuotas.ts';
 import { describeClusterHandler } from './handlers/describeCluster.ts';
 import { describeConfigsHandler } from './handlers/describeConfigs.ts';
 import { describeLogDirsHandler } from './handlers/describeLogDirs.ts';
@@ -19,6 +24,7 @@ import { listOffsetsHandler } from './handlers/listOffsets.ts';
 import { metadataHandler } from './handlers/metadata.ts';
 import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts';
 import { produceHandler } from './handlers/produce.ts';
+import { guardAll } from './security/acl/index.ts';
 import type { BrokerServices } from './services.ts';
 
 const handlers: readonly Served['handler'][] = [
@@ -33,16 +39,22 @@ const handlers: readonly Served['handler'][] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  describeAclsHandler,
+  createAclsHandler,
+  deleteAclsHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   describeLogDirsHandler,
   createPartitionsHandler,
   incrementalAlterConfigsHandler,
+  describeClientQuotasHandler,
+  alterClientQuotasHandler,
   describeClusterHandler,
   describeTopicPartitionsHandler,
   ...groupHandlers,
 ];
 
 export function servedHandlers(services: BrokerServices): Served[] {
-  return handlers.map((handler) => ({ handler, services }));
+  const served = handlers.map((handler) => ({ handler, services }));
+  return services.access === null ? served : guardAll(served, services.access, services);
 }

@@ -1,5 +1,6 @@
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
+import { accessConfig } from '../config/accessConfig.ts';
 import { withDynamicSettings } from '../config/brokerConfig.ts';
 import { resolveTopicConfig } from '../config/topicConfig.ts';
 import type { BrokerConfig, TopicConfig } from '../config/types.ts';
@@ -20,6 +21,7 @@ import { createGroupCoordinator } from './groups/index.ts';
 import type { GroupCoordinator } from './groups/index.ts';
 import { PartitionTable } from './partition/partitions.ts';
 import { ProducerIds } from './producerIds.ts';
+import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
 import { TopicCreation } from './topicCreation.ts';
 import { Waiting } from './waiting.ts';
@@ -151,6 +153,7 @@ class LocalBroker implements Broker {
     const config = (): BrokerConfig => this.#config;
     const topicCreation = new TopicCreation(metadata, partitions, config);
     metrics.gauge('parked_requests', () => waiting.parkedCount);
+    const access = accessConfig(this.#config.layers.static);
     return {
       nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
       get config(): BrokerConfig {
@@ -161,6 +164,7 @@ class LocalBroker implements Broker {
       producerIds: new ProducerIds(metadata),
       topicCreation,
       groupCoordinator: this.#composeGroups(partitions, topicCreation),
+      access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
       servedApis: [],
     };
   }

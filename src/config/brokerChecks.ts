@@ -1,7 +1,8 @@
 /** What must hold between the settings of one broker, and what one node cannot do. All values are checked alone already. */
+import { accessProblems } from './accessConfig.ts';
 import path from 'node:path';
 import { parseOverridesPerIp } from './ipOverrides.ts';
-import { brokerValue, NO_SETTINGS, staticLayers, type Settings } from './layers.ts';
+import { NO_SETTINGS, staticLayers, type Settings } from './layers.ts';
 import type { Findings } from './listeners.ts';
 import { topicKey } from './tables.ts';
 import { effectiveTopicText } from './topicConfig.ts';
@@ -91,9 +92,7 @@ function checkCompactionLag(settings: Settings, findings: Findings): void {
 
 /** What would protect data in Kafka is refused rather than ignored. */
 function checkSecurity(settings: Settings, findings: Findings): void {
-  if ((brokerValue(staticLayers(settings), 'authorizer.class.name') as string) !== '') {
-    findings.refuse('authorizer.class.name', 'access control is not yet supported, and ignoring it would open the data to all; allowed: leave it out');
-  }
+  for (const [key, reason] of accessProblems(settings)) findings.refuse(key, reason);
   if (settings.has('security.inter.broker.protocol') && settings.has('inter.broker.listener.name')) {
     findings.refuse('security.inter.broker.protocol', 'must not be set together with inter.broker.listener.name');
   }

@@ -41,11 +41,12 @@ const nameOf = (codes: Readonly<Record<string, number>>, code: number): string =
 const isConcrete = (codes: Readonly<Record<string, number>>, code: number): boolean => code > 1 && Object.values(codes).includes(code);
 
 function bindingProblem(binding: AclBinding): string | null {
-  const { resourceType, patternType, operation, permission, resourceName } = binding;
+  const { resourceType, patternType, operation, permission, resourceName, principal } = binding;
   if (!isConcrete(ResourceType, resourceType)) return `Invalid resourceType ${nameOf(ResourceType, resourceType)}`;
   if (patternType !== PatternType.literal && patternType !== PatternType.prefixed) return `Invalid patternType ${nameOf(PatternType, patternType)}`;
   if (!isConcrete(AclOperation, operation)) return `Invalid operation ${nameOf(AclOperation, operation)}`;
   if (permission !== AclPermission.deny && permission !== AclPermission.allow) return `Invalid permissionType ${nameOf(AclPermission, permission)}`;
+  if (!/^[^:]+:./.test(principal)) return `expected a string in format principalType:principalName but got ${principal}`;
   return resourceName === '' ? 'Resource name should not be empty' : null;
 }
 

@@ -9,6 +9,7 @@ import { errorCodeOf, logErrorCode } from '../errorMapping.ts';
 import type { Isolation, Partition } from '../partition/partition.ts';
 import { endpointOf } from '../services.ts';
 import type { BrokerServices } from '../services.ts';
+import { AclOperation, ResourceType } from '../../metadata/acls.ts';
 import type { Parked } from '../waiting.ts';
 import type { FetchContext, FetchTarget } from './sessions.ts';
 
@@ -100,6 +101,7 @@ export class FetchAttempt implements Parked {
     let bytes = 0;
     for (const target of this.#fetch.targets) {
       const partition = this.#partitionOf(target);
+      if (this.#isDenied(target)) return true;
       if (partition === undefined || partition.accessError(target.currentLeaderEpoch) !== ErrorCode.NONE) return true;
       const log = partition.log!;
       const limit = partition.readLimit(log, isolation);
@@ -107,6 +109,14 @@ export class FetchAttempt implements Parked {
       if (target.fetchOffset < limit) bytes += Math.min(bytesAvailable(log, target.fetchOffset, limit), Math.max(target.maxBytes, 1));
     }
     return bytes >= minBytes;
+  }
+
+  /** An id that nobody knows is told to be one. */
+  #isDenied(target: FetchTarget): boolean {
+    const { access, partitions } = this.#services;
+    if (access === null) return false;
+    const name = this.#context.apiVersion >= FIRST_VERSION_WITH_IDS ? partitions.topicById(target.topicId)?.name : target.topicName;
+    return name !== undefined && !access.allows(this.#context.connection, AclOperation.read, ResourceType.topic, name);
   }
 
   #partitionOf(target: FetchTarget): Partition | undefined {
@@ -133,6 +143,7 @@ export class FetchAttempt implements Parked {
   /** Adds this target's data now or later; `#next` moves on when it is there. */
   #readTarget(target: FetchTarget): void {
     const partition = this.#partitionOf(target);
+    if (this.#isDenied(target)) return this.#push(errorData(target.index, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
     const refused = partition === undefined ? this.#unknownError(target) : this.#refusal(partition, target);
     if (refused !== ErrorCode.NONE) return this.#push(this.#errorData(target, partition, refused));
     const log = partition!.log!;
