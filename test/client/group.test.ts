@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Admin } from '../../src/client/admin/admin.ts';
 import { Consumer } from '../../src/client/consumer/consumer.ts';
 import type { ConsumerOptions } from '../../src/client/consumer/consumerOptions.ts';
-import type { GroupOptions } from '../../src/client/consumer/groupMember.ts';
+import type { GroupOptions } from '../../src/client/consumer/membership.ts';
 import { Producer } from '../../src/client/producer/producer.ts';
 import { RealNode } from './support/realNode.ts';
 

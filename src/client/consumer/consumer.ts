@@ -1,24 +1,33 @@
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
+import { Coordinator, CoordinatorKind } from '../core/coordinators.ts';
 import { isRetriableError, type Backoff } from '../core/wait.ts';
+import type { GroupIdentity } from '../producer/transaction.ts';
+import { AssignedPartitions, byTopic } from './assignedPartitions.ts';
+import type { Assignment } from './assignor.ts';
 import { defaultConsumerOptions, type ConsumerOptions } from './consumerOptions.ts';
-import { Fetcher, type RecordListener } from './fetcher.ts';
-import { GroupMember } from './groupMember.ts';
+import { Fetcher, type RecordListener, type TakenPartition } from './fetcher.ts';
+import { commitOffsets, fetchCommitted, type CommittedOffset, type OffsetToCommit } from './groupOffsets.ts';
+import { isEmptyAssignment, type AssignmentHost, type Membership } from './membership.ts';
+import { makeMembership } from './makeMembership.ts';
 import { lookUpOffsets, OffsetAt } from './offsetLookup.ts';
 import { partitionKey, PartitionState, type StartAt } from './partitionState.ts';
-import { countPartitions, resolveTopics, type TopicChoice } from './subscription.ts';
+import { PollGate } from './pollGate.ts';
+import { listPartitions, type RebalanceListener, type TopicPartition } from './rebalanceListener.ts';
+import { countPartitions, TopicWatch, type TopicChoice } from './subscription.ts';
+import { throwOnError } from '../../protocol/errors.ts';
 
-/** How often a subscribed topic that does not exist is looked for. */
-const MISSING_TOPIC_CHECK_MS = 1000;
 const CLOSE_TIMEOUT_MS = 5000;
 /** A poll looks so often whether the group has moved on. */
 const WAIT_SLICE_MS = 500;
+/** The same while the group rebalances. */
+const BUSY_SLICE_MS = 20;
 
 export interface PartitionToRead {
   readonly topic: string;
   readonly partition: number;
-  /** An offset, or one of the ends. */
-  readonly start: number | 'earliest' | 'latest';
+  /** An offset, or one of the ends; absent: where the group committed. */
+  readonly start?: number | 'earliest' | 'latest';
 }
 
 /**
@@ -28,16 +37,14 @@ export interface PartitionToRead {
 export class Consumer {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
-  readonly #member: GroupMember | null;
+  readonly #member: Membership | null;
+  readonly #coordinator: Coordinator | null;
+  readonly #partitions: AssignedPartitions;
   readonly #fetcher: Fetcher;
   readonly #backoff: Backoff;
-  #choice: TopicChoice | null = null;
-  /** What the choice meant when it was last looked at. */
-  #counts: ReadonlyMap<string, number> | null = null;
-  #nextTopicCheckMs = 0;
-  #isCheckingTopics = false;
-  #states: ReadonlyMap<string, PartitionState> = new Map();
-  #committed = new Map<string, number>();
+  readonly #gate = new PollGate();
+  readonly #topics: TopicWatch;
+  #listener: RebalanceListener | null = null;
   #nextCommitMs = 0;
   #committing: Promise<void> | null = null;
   #preparing: Promise<void> | null = null;
@@ -49,33 +56,74 @@ export class Consumer {
   constructor(cluster: Cluster, options: Partial<ConsumerOptions>) {
     this.#cluster = cluster;
     this.#options = { ...defaultConsumerOptions, ...options };
-    this.#member = this.#options.group === undefined ? null : new GroupMember(cluster, this.#options.group);
+    this.#member = makeMembership(cluster, this.#options);
+    this.#coordinator = this.#options.group === undefined ? null : new Coordinator(cluster, CoordinatorKind.group, this.#options.group.groupId);
+    if (this.#member !== null) this.#member.onWork = () => this.#nudge();
+    this.#partitions = new AssignedPartitions(cluster, this.#options);
     this.#fetcher = new Fetcher(cluster, this.#options);
+    this.#topics = new TopicWatch(cluster, this.#options, (before, now) => this.#onTopics(before, now));
     this.#backoff = cluster.backoff();
   }
 
   /** Takes effect at the next poll. Without a group: all partitions. */
-  subscribe(choice: TopicChoice): void {
-    this.#choice = choice;
-    this.#counts = null;
-    if (this.#member !== null) this.#member.needsJoin = true;
+  subscribe(choice: TopicChoice, listener: RebalanceListener | null = null): void {
+    this.#topics.choose(choice);
+    this.#listener = listener;
+    this.#member?.requestRejoin();
   }
 
   /** By hand, in place of a subscription. */
   assign(partitions: readonly PartitionToRead[]): void {
-    this.#choice = null;
+    this.#topics.choose(null);
     const states = partitions.map(({ topic, partition, start }) => (typeof start === 'number'
-      ? new PartitionState(topic, partition, start, this.#options.autoOffsetReset) : new PartitionState(topic, partition, -1, start)));
-    this.#assign(new Map(states.map((state) => [partitionKey(state.topic, state.partition), state])));
+      ? new PartitionState(topic, partition, start, this.#options.autoOffsetReset) : new PartitionState(topic, partition, -1, start ?? 'committed')));
+    this.#setStates(new Map(states.map((state) => [partitionKey(state.topic, state.partition), state])));
   }
 
-  get assignment(): readonly { readonly topic: string; readonly partition: number }[] {
-    return [...this.#states.values()];
+  get assignment(): readonly PartitionState[] {
+    return [...this.#partitions.states.values()];
+  }
+
+  /** The membership, for those who want to follow it closely; null without a group. */
+  get membership(): Membership | null {
+    return this.#member;
   }
 
   /** Offset of the next record to be handed out; -1 while that is not known. */
   position(topic: string, partition: number): number {
-    return this.#states.get(partitionKey(topic, partition))?.position ?? -1;
+    return this.#partitions.states.get(partitionKey(topic, partition))?.position ?? -1;
+  }
+
+  /** The next record comes from there: an offset, an end, or the first record that is as young as a time in milliseconds. Throws ClientError INVALID_STATE when the partition is not assigned. */
+  seek(topic: string, partition: number, to: number | 'earliest' | 'latest' | { readonly timestampMs: number }): void {
+    const state = this.#partitions.get(topic, partition);
+    if (typeof to === 'number') {
+      if (!Number.isSafeInteger(to) || to < 0) throw new ClientError('INVALID_ARGUMENT', `seek to offset ${to}: an offset is a whole number from 0`);
+      state.seek(to);
+    } else {
+      state.reset(typeof to === 'string' ? to : to.timestampMs);
+    }
+    this.#fetcher.dropStale();
+    this.#nudge();
+  }
+
+  /** No records of these (or all) until `resume`; the place in the group is kept by polling on. */
+  pause(partitions?: readonly TopicPartition[]): void {
+    for (const state of this.#partitions.choose(partitions)) state.isPaused = true;
+  }
+
+  resume(partitions?: readonly TopicPartition[]): void {
+    for (const state of this.#partitions.choose(partitions)) state.isPaused = false;
+    this.#nudge();
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return this.assignment.filter(({ isPaused }) => isPaused);
+  }
+
+  /** Records not handed out yet, by what the last fetch said; -1 before it. */
+  lag(topic: string, partition: number): number {
+    return this.#partitions.get(topic, partition).lag(this.#options.isolationLevel === 'read_committed');
   }
 
   /**
@@ -83,31 +131,74 @@ export class Consumer {
    * Throws ClientError (NO_OFFSET, CORRUPT_DATA, CLOSED, ...) and KafkaError for what does not pass by itself.
    */
   async poll(listener: RecordListener, timeoutMs: number = this.#options.fetchWaitMsMax): Promise<number> {
-    const deadlineMs = this.#now() + timeoutMs;
-    for (;;) {
-      if (this.#isClosed || this.#cluster.isClosed) throw new ClientError('CLOSED', 'the consumer was closed');
-      const count = await this.#pollOnce(listener, deadlineMs);
-      if (count > 0 || this.#isWoken || this.#isClosed || this.#now() >= deadlineMs) {
-        this.#isWoken = false;
-        return count;
-      }
-    }
+    return (await this.#poll((deadlineMs) => this.#fetcher.poll(listener, deadlineMs), (count) => count > 0, timeoutMs)) ?? 0;
+  }
+
+  /**
+   * As poll, but gives away what one fetch brought of one partition; null when nothing came. `position` is behind it then; what the application is
+   * done with it says by `noteConsumed`.
+   */
+  take(timeoutMs: number = this.#options.fetchWaitMsMax): Promise<TakenPartition | null> {
+    return this.#poll((deadlineMs) => this.#fetcher.take(deadlineMs), (taken) => taken !== null, timeoutMs);
+  }
+
+  /** The application is done with everything before `offset`: what the next commit without offsets commits. */
+  noteConsumed({ state, seeks }: TakenPartition, offset: number): void {
+    if (state.seeks === seeks && offset > state.consumed) state.consumed = offset;
   }
 
   /** Ends a poll that waits. */
   wake(): void {
     this.#isWoken = true;
-    this.#wakeWaiter?.();
-    this.#fetcher.wake();
+    this.#nudge();
   }
 
-  /** Commits what poll has handed out. */
-  async commit(): Promise<void> {
-    if (this.#member === null) return;
+  /** Commits the offsets given (of the next record to read), or what poll has handed out. Throws ClientError REBALANCED when the partitions are somebody else's now. */
+  async commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
+    if (this.#member === null || this.#coordinator === null) return;
     await this.#committing;
-    const changed = [...this.#states].filter(([key, state]) => state.hasPosition && this.#committed.get(key) !== state.position).map(([key, { topic, partition, position }]) => ({ key, topic, partition, offset: position }));
-    await this.#member.commit(changed);
-    for (const { key, offset } of changed) this.#committed.set(key, offset);
+    const changed = offsets ?? this.#partitions.uncommitted();
+    if (changed.length === 0) return;
+    if (this.#topics.choice === null) await commitOffsets(this.#coordinator, this.#unboundIdentity(), changed, throwOnError);
+    else await this.#member.commit(changed);
+    this.#partitions.noteCommitted(changed);
+  }
+
+  /** Commits in the background; several calls go out in order. `onDone` hears how it went. */
+  commitAsync(offsets?: readonly OffsetToCommit[], onDone?: (error: Error | null) => void): void {
+    const asked = offsets ?? this.#partitions.uncommitted();
+    this.commit(asked).then(() => onDone?.(null), (error: Error) => {
+      if (onDone === undefined) this.#cluster.options.logger.warn(`Offsets could not be committed: ${error.message}`);
+      else onDone(error);
+    });
+  }
+
+  /** What the group has committed, by `topic/partition`. */
+  async committed(partitions: readonly TopicPartition[]): Promise<Map<string, CommittedOffset>> {
+    const coordinator = this.#coordinator;
+    if (coordinator === null || this.#options.group === undefined) return new Map();
+    const { groupId } = this.#options.group;
+    return this.#cluster.retrying(() => fetchCommitted(coordinator, groupId, byTopic(partitions), this.#options.isolationLevel === 'read_committed'));
+  }
+
+  /** First offsets, offsets after the last record, or of the first record as young as a time (-1: there is none), by `topic/partition`. */
+  async offsetsAt(partitions: readonly TopicPartition[], at: 'earliest' | 'latest' | { readonly timestampMs: number }): Promise<Map<string, number>> {
+    const offsets = new Map<string, number>();
+    const timestamp = typeof at === 'string' ? OffsetAt[at] : at.timestampMs;
+    const questions = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }));
+    await this.#cluster.retrying(() => lookUpOffsets(this.#cluster, this.#options.isolationLevel === 'read_committed', questions, (topic, partition, offset) => offsets.set(partitionKey(topic, partition), offset)));
+    return offsets;
+  }
+
+  /** Who this member is, for offsets that are committed with a producer's transaction. */
+  groupIdentity(): GroupIdentity {
+    if (this.#member === null) throw new ClientError('INVALID_STATE', 'the consumer has no group.id');
+    return this.#topics.choice === null ? this.#unboundIdentity() : this.#member.identity;
+  }
+
+  /** Rebalances with the next poll. */
+  enforceRebalance(): void {
+    this.#member?.requestRejoin();
   }
 
   /** Commits (with auto commit), leaves the group; gives up on a broker that does not answer within `timeoutMs`. */
@@ -115,37 +206,66 @@ export class Consumer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#fetcher.stop();
-    this.wake();
+    this.#gate.open();
+    this.#nudge();
     if (this.#member !== null) await this.#waitUntil(this.#now() + timeoutMs, this.#leave(this.#member));
+  }
+
+  #unboundIdentity(): GroupIdentity {
+    return { groupId: this.#options.group?.groupId ?? '', generationId: -1, memberId: '', instanceId: null };
   }
 
   #now(): number {
     return this.#cluster.options.clock.monotonicMs();
   }
 
-  /** Looks after the group and waits a while for records. */
-  async #pollOnce(listener: RecordListener, deadlineMs: number): Promise<number> {
+  #nudge(): void {
+    this.#wakeWaiter?.();
+    this.#fetcher.wake();
+  }
+
+  async #poll<T>(read: (deadlineMs: number) => Promise<T>, hasCome: (outcome: T) => boolean, timeoutMs: number): Promise<T> {
+    const deadlineMs = this.#now() + timeoutMs;
+    this.#gate.enter();
+    try {
+      for (;;) {
+        if (this.#isClosed || this.#cluster.isClosed) throw new ClientError('CLOSED', 'the consumer was closed');
+        const isReady = await this.#serve(deadlineMs);
+        const outcome = await read(isReady ? Math.min(deadlineMs, this.#now() + WAIT_SLICE_MS) : 0);
+        if (hasCome(outcome) || this.#isWoken || this.#isClosed || this.#now() >= deadlineMs) {
+          this.#isWoken = false;
+          return outcome;
+        }
+      }
+    } finally {
+      await this.#gate.leave();
+    }
+  }
+
+  /** Looks after the group; false while records cannot be handed out yet. */
+  async #serve(deadlineMs: number): Promise<boolean> {
     this.#member?.onPoll();
-    this.#checkTopicsIfDue();
+    this.#topics.checkIfDue(this.#preparing !== null);
     if (!this.#isReady()) {
       this.#preparing ??= this.#prepare().finally(() => {
         this.#preparing = null;
       });
-      await this.#waitUntil(deadlineMs, this.#preparing);
+      // what is assigned already is handed out meanwhile
+      const hasRecords = this.#partitions.states.size > 0;
+      await this.#waitUntil(hasRecords ? Math.min(deadlineMs, this.#now() + BUSY_SLICE_MS) : deadlineMs, this.#preparing);
     }
     const failure = this.#failure;
     this.#failure = null;
     if (failure !== null) throw failure;
-    if (this.#preparing !== null || this.#isWoken || this.#isClosed) return 0;
+    if (this.#preparing !== null || this.#isWoken || this.#isClosed) return false;
     this.#commitIfDue();
-    return this.#fetcher.poll(listener, Math.min(deadlineMs, this.#now() + WAIT_SLICE_MS));
+    return true;
   }
 
   #isReady(): boolean {
-    if (this.#preparing !== null || this.#member?.needsJoin === true) return false;
-    if (this.#choice !== null && this.#counts === null) return false;
-    for (const state of this.#states.values()) if (!state.hasPosition) return false;
-    return true;
+    if (this.#preparing !== null) return false;
+    if (this.#topics.choice !== null && (this.#topics.counts === null || this.#member?.needsWork === true)) return false;
+    return this.#partitions.haveAllPositions;
   }
 
   /** Waits for `work`, which must not fail, until the deadline or `wake`. */
@@ -154,19 +274,22 @@ export class Consumer {
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    this.#wakeWaiter = end;
+    this.#wakeWaiter = () => {
+      if (this.#isWoken || this.#isClosed) end();
+    };
     const timer = this.#cluster.options.clock.setTimer(Math.max(deadlineMs - this.#now(), 0), end);
     await Promise.race([work, ended]);
     timer.cancel();
-    if (this.#wakeWaiter === end) this.#wakeWaiter = null;
+    this.#wakeWaiter = null;
   }
 
   /** Everything that must be known before records can be fetched, tried until it succeeds. The next poll tells what cannot succeed. */
   async #prepare(): Promise<void> {
     while (!this.#isClosed) {
       try {
-        if (this.#choice !== null) await this.#takePartitions(this.#choice);
-        await this.#findPositions();
+        if (this.#topics.choice !== null) await this.#takePartitions();
+        const member = this.#member;
+        await this.#partitions.findPositions(member === null ? null : (assignment, isStable) => member.committed(assignment, isStable));
         this.#backoff.reset();
         break;
       } catch (error) {
@@ -180,97 +303,73 @@ export class Consumer {
     }
   }
 
-  async #takePartitions(choice: TopicChoice): Promise<void> {
-    if (this.#member === null) {
-      if (this.#counts === null) this.#takeAll(await resolveTopics(this.#cluster, choice, this.#options));
+  async #takePartitions(): Promise<void> {
+    const member = this.#member;
+    if (member === null) {
+      if (this.#topics.counts === null) this.#takeAll(await this.#topics.resolve());
       return;
     }
-    if (!this.#member.needsJoin && this.#counts !== null) return;
-    await this.#commitBeforeJoin();
-    this.#noteCounts(await resolveTopics(this.#cluster, choice, this.#options));
-    const counts = (topics: readonly string[]) => countPartitions(this.#cluster, topics, this.#options.allowAutoCreateTopics);
-    const assignment = await this.#member.join([...(this.#counts as ReadonlyMap<string, number> | null ?? new Map<string, number>()).keys()], counts);
-    const committed = await this.#member.committed(assignment);
-    const states = new Map<string, PartitionState>();
-    for (const [topic, partitions] of assignment) {
-      for (const partition of partitions) {
-        const key = partitionKey(topic, partition);
-        states.set(key, new PartitionState(topic, partition, committed.get(key) ?? -1, this.#options.autoOffsetReset));
-      }
+    // a member that has given something up goes another round at once
+    while (!this.#isClosed && (member.needsWork || this.#topics.counts === null)) {
+      const counts = await this.#topics.resolve();
+      await member.work([...counts.keys()], this.#host);
     }
-    this.#committed = committed;
+  }
+
+  readonly #host: AssignmentHost = {
+    owned: () => this.#partitions.byTopic(),
+    revoke: (partitions) => this.#gate.run(() => this.#revoke(partitions)),
+    lose: (partitions) => this.#gate.run(() => this.#lose(partitions)),
+    assign: (partitions) => this.#gate.run(() => this.#assignMore(partitions)),
+    partitionCounts: (topics) => countPartitions(this.#cluster, topics, this.#options.allowAutoCreateTopics),
+  };
+
+  async #revoke(partitions: Assignment): Promise<void> {
+    await this.#listener?.onRevoked?.(listPartitions(partitions));
+    if (this.#options.enableAutoCommit) await this.commit().catch((error: Error) => this.#cluster.options.logger.debug('offsets could not be committed before partitions were given up', { error: error.message }));
+    this.#partitions.remove(partitions);
+    this.#fetcher.assign(this.#partitions.states);
+  }
+
+  async #lose(partitions: Assignment): Promise<void> {
+    if (isEmptyAssignment(partitions)) return;
+    const lost = listPartitions(partitions);
+    this.#partitions.remove(partitions);
+    this.#fetcher.assign(this.#partitions.states);
+    await (this.#listener?.onLost ?? this.#listener?.onRevoked)?.call(this.#listener, lost);
+  }
+
+  async #assignMore(partitions: Assignment): Promise<void> {
     this.#nextCommitMs = this.#now() + this.#options.autoCommitIntervalMs;
-    this.#assign(states);
+    this.#partitions.add(partitions);
+    this.#fetcher.assign(this.#partitions.states);
+    await this.#listener?.onAssigned?.(listPartitions(partitions));
   }
 
   /** Without a group. Partitions that are new since the last look are read from their beginning, so that nothing is missed. */
   #takeAll(counts: ReadonlyMap<string, number>): void {
-    const isFirst = this.#states.size === 0;
+    const isFirst = this.#partitions.states.size === 0;
+    const startAt: StartAt = isFirst ? this.#options.autoOffsetReset : 'earliest';
     const states = new Map<string, PartitionState>();
     for (const [topic, count] of counts) {
       for (let partition = 0; partition < count; partition++) {
         const key = partitionKey(topic, partition);
-        const startAt: StartAt = isFirst ? this.#options.autoOffsetReset : 'earliest';
-        states.set(key, this.#states.get(key) ?? new PartitionState(topic, partition, -1, startAt));
+        states.set(key, this.#partitions.states.get(key) ?? new PartitionState(topic, partition, -1, startAt));
       }
     }
-    this.#noteCounts(counts);
-    this.#assign(states);
+    this.#setStates(states);
   }
 
-  #assign(states: ReadonlyMap<string, PartitionState>): void {
-    this.#states = states;
+  #setStates(states: ReadonlyMap<string, PartitionState>): void {
+    this.#partitions.replace(states);
     this.#fetcher.assign(states);
-  }
-
-  #noteCounts(counts: ReadonlyMap<string, number>): void {
-    this.#counts = counts;
-    const isComplete = counts.size > 0 && [...counts.values()].every((count) => count > 0);
-    this.#nextTopicCheckMs = this.#now() + (isComplete ? this.#cluster.options.metadataMaxAgeMs : Math.min(MISSING_TOPIC_CHECK_MS, this.#cluster.options.metadataMaxAgeMs));
-  }
-
-  async #findPositions(): Promise<void> {
-    const lacking = [...this.#states.values()].filter((state) => !state.hasPosition);
-    if (lacking.length === 0) return;
-    const questions = lacking.map(({ topic, partition, startAt }) => {
-      if (startAt === 'none') throw new ClientError('NO_OFFSET', `Undefined offset with no reset policy for partition ${topic}-${partition}`);
-      return { topic, partition, timestamp: OffsetAt[startAt] };
-    });
-    await lookUpOffsets(this.#cluster, this.#options.isolationLevel === 'read_committed', questions, (topic, partition, offset) => {
-      const state = this.#states.get(partitionKey(topic, partition));
-      if (state !== undefined && !state.hasPosition && offset >= 0) state.seek(offset);
-    });
-  }
-
-  /** Topics may come, go and grow: looks from time to time, in the background. */
-  #checkTopicsIfDue(): void {
-    if (this.#choice === null || this.#counts === null || this.#isCheckingTopics || this.#preparing !== null || this.#now() < this.#nextTopicCheckMs) return;
-    this.#isCheckingTopics = true;
-    void this.#checkTopics(this.#choice);
-  }
-
-  async #checkTopics(choice: TopicChoice): Promise<void> {
-    const before = this.#counts;
-    try {
-      const now = await resolveTopics(this.#cluster, choice, this.#options);
-      if (this.#choice === choice && this.#counts === before && before !== null) this.#onTopics(before, now);
-    } catch (error) {
-      this.#nextTopicCheckMs = this.#now() + MISSING_TOPIC_CHECK_MS;
-      this.#cluster.options.logger.debug('topics could not be looked at', { error: (error as Error).message });
-    }
-    this.#isCheckingTopics = false;
   }
 
   #onTopics(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): void {
     const areTopicsSame = before.size === now.size && [...now.keys()].every((topic) => before.has(topic));
-    const areCountsSame = areTopicsSame && [...now].every(([topic, count]) => before.get(topic) === count);
-    if (areCountsSame) this.#noteCounts(now);
-    else if (this.#member === null) this.#takeAll(now);
-    else {
-      this.#noteCounts(now);
-      if (!areTopicsSame || this.#member.isLeader) this.#member.needsJoin = true;
-    }
-    this.#fetcher.wake();
+    if (this.#member === null) this.#takeAll(now);
+    else if (!areTopicsSame || this.#member.isLeader) this.#member.requestRejoin();
+    this.#nudge();
   }
 
   #commitIfDue(): void {
@@ -285,14 +384,16 @@ export class Consumer {
     });
   }
 
-  async #commitBeforeJoin(): Promise<void> {
-    if (!this.#options.enableAutoCommit || this.#states.size === 0) return;
-    await this.commit().catch((error: Error) => this.#cluster.options.logger.debug('offsets could not be committed before joining again', { error: error.message }));
-  }
-
-  async #leave(member: GroupMember): Promise<void> {
+  async #leave(member: Membership): Promise<void> {
     const { logger } = this.#cluster.options;
-    if (this.#options.enableAutoCommit && !member.needsJoin) await this.commit().catch((error: Error) => logger.warn(`Offsets could not be committed while closing: ${error.message}`));
+    await this.#preparing?.catch(() => {});
+    const owned = this.#topics.choice === null ? new Map<string, number[]>() : this.#partitions.byTopic();
+    try {
+      if (!isEmptyAssignment(owned)) await this.#listener?.onRevoked?.(listPartitions(owned));
+      if (this.#options.enableAutoCommit && !member.needsWork) await this.commit();
+    } catch (error) {
+      logger.warn(`Offsets could not be committed while closing: ${(error as Error).message}`);
+    }
     await member.leave().catch((error: Error) => logger.debug('the group could not be left', { error: error.message }));
   }
 }

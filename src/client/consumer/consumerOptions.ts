@@ -1,4 +1,6 @@
-import type { GroupOptions } from './groupMember.ts';
+import type { AssignorProtocol } from './assignorProtocol.ts';
+import type { Assignor } from './assignor.ts';
+import type { GroupOptions } from './membership.ts';
 
 export interface ConsumerOptions {
   readonly fetchMinBytes: number;
@@ -18,6 +20,16 @@ export interface ConsumerOptions {
   readonly checkCrcs: boolean;
   /** Absent: no group; offsets are not committed, and a subscription means all partitions of its topics. */
   readonly group?: GroupOptions;
+  /** `classic`: the members assign the partitions; `consumer`: the coordinator does (KIP-848). Absent: classic. */
+  readonly groupProtocol?: 'classic' | 'consumer';
+  /** For classic groups, the preferred one first. Absent: range, then cooperative-sticky, as Java's client. */
+  readonly assignors?: readonly (Assignor | AssignorProtocol)[];
+  /** For groups whose coordinator assigns: `uniform`, `range`, or one of the broker's own. */
+  readonly remoteAssignor?: string;
+  /** Where this client is: brokers let it read from a replica there. */
+  readonly rackId?: string;
+  /** The next fetch begins while less than this waits to be handed out. */
+  readonly prefetchBytes?: number;
 }
 
 /** Kafka's. */

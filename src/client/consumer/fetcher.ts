@@ -22,22 +22,36 @@ const PREFETCH_BYTES = 4 * 1024 * 1024;
 /** Called for each record while its bytes are there: copy what must stay. Return false to stop after it. */
 export type RecordListener = (topic: string, partition: number, record: RecordCursor) => boolean | void;
 
-interface FetchedPartition {
+/** What one fetch brought of one partition: whole batches, and perhaps the beginning of another one. */
+export interface FetchedPartition {
   readonly state: PartitionState;
   readonly bytes: Buffer;
   readonly aborted: readonly AbortedProducer[] | null;
+  /** Offset after the last whole batch. */
+  readonly next: number;
+  /** `state.seeks` when it was asked for: older ones are worth nothing. */
+  readonly seeks: number;
+}
+
+/** Handed out: records at `from` and after. */
+export interface TakenPartition extends FetchedPartition {
+  readonly from: number;
 }
 
 interface AskedPartition {
   readonly state: PartitionState;
   readonly offset: number;
+  readonly seeks: number;
 }
+
+const RACK_VERSION = 11;
 
 /** Keeps one fetch under way to each leader, ahead of what is handed out. */
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
   readonly #backoff: Backoff;
+  readonly #prefetchBytes: number;
   #states: ReadonlyMap<string, PartitionState> = new Map();
   readonly #ready: FetchedPartition[] = [];
   #readyBytes = 0;
@@ -51,27 +65,56 @@ export class Fetcher {
     this.#cluster = cluster;
     this.#options = options;
     this.#backoff = cluster.backoff();
+    this.#prefetchBytes = options.prefetchBytes ?? PREFETCH_BYTES;
   }
 
   /** The partitions to read from now on, by `partitionKey`. */
   assign(states: ReadonlyMap<string, PartitionState>): void {
     for (const state of this.#states.values()) if (states.get(partitionKey(state.topic, state.partition)) !== state) state.isRevoked = true;
     this.#states = states;
-    const kept = this.#ready.filter(({ state }) => !state.isRevoked);
+    this.dropStale();
+  }
+
+  /** Forgets what was fetched for partitions that were revoked or are read from elsewhere now. */
+  dropStale(): void {
+    const kept = this.#ready.filter(({ state, seeks }) => !state.isRevoked && state.seeks === seeks);
     this.#ready.splice(0, this.#ready.length, ...kept);
     this.#readyBytes = kept.reduce((bytes, item) => bytes + item.bytes.length, 0);
   }
 
   /** Hands out what has been fetched, or waits for it until `deadlineMs` or `wake`. Returns how many records. */
   async poll(listener: RecordListener, deadlineMs: number): Promise<number> {
-    this.#fill();
-    if (this.#ready.length === 0 && this.#failure === null) await this.#wait(deadlineMs);
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure !== null) throw failure;
+    await this.#await(deadlineMs);
     const count = this.#handOut(listener);
     this.#fill();
     return count;
+  }
+
+  /** As poll, but gives the bytes away, one partition at a time; null when nothing came. The position moves behind them. */
+  async take(deadlineMs: number): Promise<TakenPartition | null> {
+    await this.#await(deadlineMs);
+    const place = this.#nextReady();
+    if (place === -1) return null;
+    const [item] = this.#ready.splice(place, 1) as [FetchedPartition];
+    this.#readyBytes -= item.bytes.length;
+    const { state, bytes, aborted, next, seeks } = item;
+    const from = state.position;
+    state.position = Math.max(from, next);
+    this.#fill();
+    return { state, bytes, aborted, next, seeks, from };
+  }
+
+  async #await(deadlineMs: number): Promise<void> {
+    this.#fill();
+    if (this.#nextReady() === -1 && this.#failure === null) await this.#wait(deadlineMs);
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+  }
+
+  /** Place of the first part that may be handed out, -1 for none. */
+  #nextReady(): number {
+    return this.#ready.findIndex(({ state }) => !state.isPaused);
   }
 
   /** Ends the wait of a poll. */
@@ -101,18 +144,25 @@ export class Fetcher {
   #handOut(listener: RecordListener): number {
     let count = 0;
     let isStopped = false;
-    while (this.#ready.length > 0) {
-      const { state, bytes, aborted } = this.#ready[0] as FetchedPartition;
+    for (let place = this.#nextReady(); place !== -1 && !isStopped; place = this.#nextReady()) {
+      const item = this.#ready[place] as FetchedPartition;
+      const { state, bytes, aborted } = item;
       const next = this.#read(state, bytes, aborted, (record) => {
         count += 1;
         state.position = record.offset + 1;
         isStopped = listener(state.topic, state.partition, record) === false;
         return !isStopped;
       });
-      state.position = Math.max(state.position, next);
+      // the listener may have sought elsewhere
+      if (state.seeks === item.seeks) {
+        state.position = Math.max(state.position, next);
+        state.consumed = state.position;
+      }
       // what is left of it is found again by the position
       if (isStopped) break;
-      this.#ready.shift();
+      const at = this.#ready.indexOf(item);
+      if (at === -1) continue;
+      this.#ready.splice(at, 1);
       this.#readyBytes -= bytes.length;
     }
     return count;
@@ -127,29 +177,39 @@ export class Fetcher {
     }
   }
 
-  /** Begins a fetch to each leader that has none under way, as far as there is room. */
+  /** Begins a fetch to each broker that has none under way, as far as there is room. */
   #fill(): void {
-    if (this.#isStopped || this.#cluster.isClosed || this.#readyBytes >= PREFETCH_BYTES) return;
-    const byLeader = new Map<number, AskedPartition[]>();
+    if (this.#isStopped || this.#cluster.isClosed || this.#readyBytes >= this.#prefetchBytes) return;
+    const byBroker = new Map<number, AskedPartition[]>();
     let isLeaderMissing = false;
     for (const state of this.#states.values()) {
-      if (!state.hasPosition) continue;
-      const leader = this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1;
-      if (leader < 0) isLeaderMissing = true;
-      if (leader < 0 || this.#asking.has(leader)) continue;
-      const asked = byLeader.get(leader);
-      if (asked === undefined) byLeader.set(leader, [{ state, offset: state.fetchOffset }]);
-      else asked.push({ state, offset: state.fetchOffset });
+      if (!state.hasPosition || state.isPaused) continue;
+      const broker = this.#brokerFor(state);
+      if (broker < 0) isLeaderMissing = true;
+      if (broker < 0 || this.#asking.has(broker)) continue;
+      const asked = byBroker.get(broker);
+      const item = { state, offset: state.fetchOffset, seeks: state.seeks };
+      if (asked === undefined) byBroker.set(broker, [item]);
+      else asked.push(item);
     }
-    for (const [leader, asked] of byLeader) void this.#ask(leader, asked);
+    for (const [broker, asked] of byBroker) void this.#ask(broker, asked);
     if (isLeaderMissing) void this.#findLeaders();
+  }
+
+  /** The leader, or the replica nearby that it named (KIP-392). -1 where nobody is known to lead. */
+  #brokerFor(state: PartitionState): number {
+    if (state.preferredReplica >= 0) {
+      if (this.#cluster.options.clock.monotonicMs() < state.preferredUntilMs && this.#cluster.brokers.has(state.preferredReplica)) return state.preferredReplica;
+      state.preferredReplica = -1;
+    }
+    return this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1;
   }
 
   /** Asks who leads the partitions that have no known leader, after a pause if nobody can tell. */
   async #findLeaders(): Promise<void> {
     if (this.#isFindingLeaders) return;
     this.#isFindingLeaders = true;
-    const lacking = [...this.#states.values()].filter((state) => state.hasPosition && (this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1) < 0);
+    const lacking = [...this.#states.values()].filter((state) => state.hasPosition && !state.isPaused && this.#brokerFor(state) < 0);
     let isFound = true;
     for (const topic of new Set(lacking.map((state) => state.topic))) {
       if (this.#cluster.knownLeaders(topic) !== null) this.#cluster.forget(topic);
@@ -160,7 +220,7 @@ export class Fetcher {
         if (!isRetriableError(error)) this.#fail(error as Error);
       }
     }
-    isFound &&= lacking.every((state) => (this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leader ?? -1) >= 0);
+    isFound &&= lacking.every((state) => this.#brokerFor(state) >= 0);
     if (!isFound) await this.#cluster.pause(this.#backoff.next());
     this.#isFindingLeaders = false;
     this.#fill();
@@ -174,7 +234,10 @@ export class Fetcher {
       throwOnError(answer.errorCode);
       isWell = this.#acceptAll(answer, asked);
     } catch (error) {
-      for (const { state } of asked) this.#cluster.forget(state.topic);
+      for (const { state } of asked) {
+        state.preferredReplica = -1;
+        this.#cluster.forget(state.topic);
+      }
       if (!isRetriableError(error)) this.#fail(error as Error);
     }
     if (isWell) this.#backoff.reset();
@@ -185,13 +248,15 @@ export class Fetcher {
 
   async #request(leader: number, asked: readonly AskedPartition[]): Promise<FetchResponse> {
     const { fetchWaitMsMax, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes, isolationLevel } = this.#options;
+    const connection = await this.#cluster.connectionTo(leader, 'fetch');
+    if (connection.throttledForMs > 0) await this.#cluster.pause(connection.throttledForMs);
+    const version = connection.versionOf(fetchApi, VERSION_MIN);
     const topics = [...groupBy(asked, ({ state }) => state.topic)].map(([topic, all]) =>
       makeFetchTopic({ topic, partitions: all.map(({ state, offset }) => makeFetchPartition({ partition: state.partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes })) }));
     const body = makeFetchRequest({
       replicaId: -1, maxWaitMs: fetchWaitMsMax, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes, isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
-      sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics });
-    const connection = await this.#cluster.connectionTo(leader);
-    return connection.request(fetchApi, body, { version: connection.versionOf(fetchApi, VERSION_MIN), timeoutMs: fetchWaitMsMax + this.#cluster.options.requestTimeoutMs });
+      sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics, ...(version >= RACK_VERSION ? { rackId: this.#options.rackId ?? '' } : {}) });
+    return connection.request(fetchApi, body, { version, timeoutMs: fetchWaitMsMax + this.#cluster.options.requestTimeoutMs });
   }
 
   /** False when a partition could not be read for now. */
@@ -201,7 +266,7 @@ export class Fetcher {
     for (const { topic, partitions } of answer.responses) {
       for (const data of partitions) {
         const item = byKey.get(partitionKey(topic, data.partitionIndex));
-        if (item === undefined || item.state.isRevoked || item.state.fetchOffset !== item.offset) continue;
+        if (item === undefined || item.state.isRevoked || item.state.seeks !== item.seeks) continue;
         if (data.errorCode === ErrorCode.NONE) this.#accept(item.state, data);
         else isWell = this.#onPartitionError(item.state, data.errorCode) && isWell;
       }
@@ -211,18 +276,33 @@ export class Fetcher {
   }
 
   #accept(state: PartitionState, data: PartitionData): void {
+    state.highWatermark = data.highWatermark;
+    state.lastStableOffset = data.lastStableOffset;
+    state.logStartOffset = data.logStartOffset;
+    this.#notePreferred(state, data.preferredReadReplica);
     const bytes = data.records as Buffer | null;
     if (bytes === null || bytes.length === 0) return;
     const next = offsetAfter(bytes);
     if (next === -1) return this.#fail(new ClientError('CORRUPT_DATA', `the broker sent ${bytes.length} bytes of ${state.topic}-${state.partition} that hold no whole batch`));
     const aborted = this.#options.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
     state.fetchOffset = Math.max(next, state.fetchOffset);
-    this.#ready.push({ state, bytes, aborted });
+    this.#ready.push({ state, bytes, aborted, next, seeks: state.seeks });
     this.#readyBytes += bytes.length;
+  }
+
+  #notePreferred(state: PartitionState, brokerId: number): void {
+    if (brokerId < 0 || brokerId === state.preferredReplica) return;
+    state.preferredReplica = brokerId;
+    state.preferredUntilMs = this.#cluster.options.clock.monotonicMs() + this.#cluster.options.metadataMaxAgeMs;
   }
 
   #onPartitionError(state: PartitionState, code: number): boolean {
     const name = `${state.topic}-${state.partition}`;
+    if (state.preferredReplica >= 0) {
+      // the replica nearby is behind or gone: back to the leader
+      state.preferredReplica = -1;
+      return false;
+    }
     if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
       this.#onOutOfRange(state, name);
       return true;

@@ -1,5 +1,5 @@
-/** Where a partition without a position begins; `none` is an error. */
-export type StartAt = 'earliest' | 'latest' | 'none';
+/** Where a partition without a position begins: `committed`: where the group committed, else by the reset policy; `none` is an error; a number: the first record that is as young, in milliseconds. */
+export type StartAt = 'committed' | 'earliest' | 'latest' | 'none' | number;
 
 /** How far one assigned partition is read. */
 export class PartitionState {
@@ -10,8 +10,22 @@ export class PartitionState {
   startAt: StartAt;
   /** Where the next fetch begins: ahead of `position` by what is buffered. */
   fetchOffset: number;
+  /** What the application is done with: the offset to commit; -1: nothing yet. */
+  consumed = -1;
+  /** Leader epoch of the last batch handed out, -1 for none. */
+  leaderEpoch = -1;
+  /** As last told by the leader, -1 before. */
+  highWatermark = -1;
+  lastStableOffset = -1;
+  logStartOffset = -1;
+  /** Another replica that the leader sent us to, until that time of the monotonic clock. */
+  preferredReplica = -1;
+  preferredUntilMs = 0;
+  isPaused = false;
   /** No longer assigned: what still arrives for it is dropped. */
   isRevoked = false;
+  /** Changes with each seek: what was fetched before is not handed out any more. */
+  seeks = 0;
 
   constructor(topic: string, partition: number, position: number, startAt: StartAt) {
     this.topic = topic;
@@ -19,6 +33,7 @@ export class PartitionState {
     this.position = position;
     this.fetchOffset = position;
     this.startAt = startAt;
+    this.consumed = position;
   }
 
   get hasPosition(): boolean {
@@ -28,12 +43,20 @@ export class PartitionState {
   seek(position: number): void {
     this.position = position;
     this.fetchOffset = position;
+    this.consumed = position;
+    this.seeks += 1;
   }
 
   /** Its position is worth nothing: look one up. */
   reset(startAt: StartAt): void {
     this.seek(-1);
     this.startAt = startAt;
+  }
+
+  /** Records that are there and were not handed out; -1 while that is not known. */
+  lag(isReadCommitted: boolean): number {
+    const end = isReadCommitted ? this.lastStableOffset : this.highWatermark;
+    return end < 0 || this.position < 0 ? -1 : Math.max(end - this.position, 0);
   }
 }
 

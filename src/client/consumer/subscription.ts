@@ -35,3 +35,75 @@ export async function countPartitions(cluster: Cluster, topics: readonly string[
   }
   return counts;
 }
+
+/** How often a subscribed topic that does not exist is looked for. */
+const MISSING_TOPIC_CHECK_MS = 1000;
+
+/** Knows what a choice of topics means now, and looks from time to time whether topics came, went or grew. */
+export class TopicWatch {
+  readonly #cluster: Cluster;
+  readonly #options: SubscriptionOptions;
+  readonly #onChange: (before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>) => void;
+  #choice: TopicChoice | null = null;
+  #counts: ReadonlyMap<string, number> | null = null;
+  #nextCheckMs = 0;
+  #isChecking = false;
+
+  constructor(cluster: Cluster, options: SubscriptionOptions, onChange: (before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>) => void) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#onChange = onChange;
+  }
+
+  get choice(): TopicChoice | null {
+    return this.#choice;
+  }
+
+  /** What the choice meant when it was last looked at, with numbers of partitions; null before the first look. */
+  get counts(): ReadonlyMap<string, number> | null {
+    return this.#counts;
+  }
+
+  /** null: none. */
+  choose(choice: TopicChoice | null): void {
+    this.#choice = choice;
+    this.#counts = null;
+  }
+
+  async resolve(): Promise<ReadonlyMap<string, number>> {
+    const choice = this.#choice;
+    if (choice === null) return new Map();
+    const counts = await resolveTopics(this.#cluster, choice, this.#options);
+    if (this.#choice === choice) this.#note(counts);
+    return counts;
+  }
+
+  /** Looks in the background when it is time. */
+  checkIfDue(isBusy: boolean): void {
+    if (this.#choice === null || this.#counts === null || this.#isChecking || isBusy || this.#cluster.options.clock.monotonicMs() < this.#nextCheckMs) return;
+    this.#isChecking = true;
+    void this.#check(this.#choice, this.#counts);
+  }
+
+  async #check(choice: TopicChoice, before: ReadonlyMap<string, number>): Promise<void> {
+    try {
+      const now = await resolveTopics(this.#cluster, choice, this.#options);
+      if (this.#choice === choice && this.#counts === before) {
+        this.#note(now);
+        const isSame = before.size === now.size && [...now].every(([topic, count]) => before.get(topic) === count);
+        if (!isSame) this.#onChange(before, now);
+      }
+    } catch (error) {
+      this.#nextCheckMs = this.#cluster.options.clock.monotonicMs() + MISSING_TOPIC_CHECK_MS;
+      this.#cluster.options.logger.debug('topics could not be looked at', { error: (error as Error).message });
+    }
+    this.#isChecking = false;
+  }
+
+  #note(counts: ReadonlyMap<string, number>): void {
+    this.#counts = counts;
+    const isComplete = counts.size > 0 && [...counts.values()].every((count) => count > 0);
+    const { metadataMaxAgeMs, clock } = this.#cluster.options;
+    this.#nextCheckMs = clock.monotonicMs() + (isComplete ? metadataMaxAgeMs : Math.min(MISSING_TOPIC_CHECK_MS, metadataMaxAgeMs));
+  }
+}
