@@ -56,6 +56,9 @@ export class RecordCursor {
   valueLength = -1;
   headersStart = 0;
   headerCount = 0;
+  /** From the length of the key to `contentEnd`: what does not depend on the record's place in its batch. */
+  contentStart = 0;
+  contentEnd = 0;
   #at = 0;
   #end = 0;
   #count = 0;
@@ -106,6 +109,8 @@ export class RecordCursor {
     if (bodyBytes < RECORD_BODY_BYTES_MIN || end > this.#end) this.#refuse(`length ${bodyBytes} does not fit`);
     this.#at += 1;
     this.#placeInTime();
+    this.contentStart = this.#at;
+    this.contentEnd = end;
     this.#placeContent(end);
     if (this.headerCount !== 0) this.#skipHeaders(end);
     if (this.#at !== end) this.#refuse('the record does not end where its length says');

@@ -24,7 +24,6 @@ const INLINE_INFLATED_BYTES_MAX = 16_384;
 const THREADS_MAX = 4;
 const QUEUED_BYTES_MAX = 256 * 2 ** 20;
 const QUEUED_TASKS_MAX = 10_000;
-const BUILT_WORKERS = ['dist/bundle/inflate.worker.js', 'dist/record/inflate.worker.js'];
 const IDLE_TIMEOUT_MS = 30_000;
 
 /** Inflates on worker threads, which start with the first task that needs one and end when idle. */
@@ -108,18 +107,18 @@ function runInline(task: InflateTask): InflateOutcome | null {
 }
 
 /**
- * The built worker of this package, wherever this file was bundled to; null where it was not built, or where this runs from TypeScript
+ * The built worker `name` of this package (its source in `folder` of this room), wherever this file was bundled to; null where it was not built, or where this runs from TypeScript
  * sources (a worker thread could not load them).
  */
-export function findWorkerPath(): string | null {
+export function findWorkerPath(name = 'inflate.worker', folder = '.'): string | null {
   const here = fileURLToPath(import.meta.url);
   if (here.endsWith('.ts')) return null;
-  for (let folder = dirname(here); ; folder = dirname(folder)) {
-    if (isPackageRoot(folder)) {
+  for (let place = dirname(here); ; place = dirname(place)) {
+    if (isPackageRoot(place)) {
       // The bundle starts faster; without it (a plain tsc build) the compiled file does the same.
-      return BUILT_WORKERS.map((path) => join(folder, path)).find((path) => existsSync(path)) ?? null;
+      return [join(place, 'dist/bundle', `${name}.js`), join(place, 'dist/record', folder, `${name}.js`)].find((path) => existsSync(path)) ?? null;
     }
-    if (folder === dirname(folder)) return null;
+    if (place === dirname(place)) return null;
   }
 }
 

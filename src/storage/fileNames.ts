@@ -7,6 +7,7 @@ export const FileName = {
   recoveryPoints: 'recovery-point-offset-checkpoint',
   highWatermarks: 'replication-offset-checkpoint',
   logStarts: 'log-start-offset-checkpoint',
+  cleanedOffsets: 'cleaner-offset-checkpoint',
   leaderEpochs: 'leader-epoch-checkpoint',
   partitionMetadata: 'partition.metadata',
 } as const;

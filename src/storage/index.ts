@@ -13,6 +13,8 @@ export { StoreManager } from './manager.ts';
 export { createStore, openStore, systemPorts } from './open.ts';
 export type { StoreOptions } from './open.ts';
 export type { FolderReport } from './loading.ts';
+export type { CleanerFigures } from './compaction/cleaner.ts';
+export type { CleanerSettings } from './compaction/settings.ts';
 export type { DutySettings } from './duties.ts';
 export type { TopicConfigView } from './settings.ts';
 export { StoreError } from './storeError.ts';

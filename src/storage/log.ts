@@ -166,15 +166,27 @@ export class PartitionLog implements Log {
   /** Appends that come after this call come after the cut. */
   #cut(work: () => Promise<void>): Promise<void> {
     const held = this.#appender.hold();
+    this.state.cleaningHolds += 1;
     const cut = this.#cutting
       .then(() => held)
+      .then(() => this.#cleaningEnded())
       .then(() => {
         this.state.checkUsable();
         return this.#guarded('truncating', work);
       })
-      .finally(() => this.#appender.resume());
+      .finally(() => {
+        this.state.cleaningHolds -= 1;
+        this.#appender.resume();
+      });
     this.#cutting = cut.catch(() => {});
     return cut;
+  }
+
+  /** Breaks a compaction off. */
+  async #cleaningEnded(): Promise<void> {
+    const { cleaning } = this.state;
+    cleaning?.abort();
+    await cleaning?.ended;
   }
 
   async #guarded(doing: string, work: () => Promise<void>): Promise<void> {
@@ -230,6 +242,8 @@ export class PartitionLog implements Log {
 
   /** No append is under way or will begin; cuts have ended. For the store's close. */
   async quiesce(): Promise<void> {
+    this.state.cleaningHolds += 1;
+    await this.#cleaningEnded();
     await this.#cutting;
     await this.#appender.hold();
   }

@@ -30,6 +30,7 @@ export class LogDirectory implements LogHost {
   readonly #recoveryPoints: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
   readonly #logStarts: CheckpointFile;
+  readonly #cleanedOffsets: CheckpointFile;
   #hasNewDurableSegments = false;
   readonly #rootSyncs: SharedRun;
 
@@ -43,6 +44,7 @@ export class LogDirectory implements LogHost {
     const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile => new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf));
     this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
     this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
+    this.#cleanedOffsets = file(FileName.cleanedOffsets, (state) => state.cleanedOffset);
     this.#logStarts = file(FileName.logStarts, (state) => (state.logStartOffset > state.segments.first.baseOffset ? state.logStartOffset : -1));
   }
 
@@ -94,6 +96,10 @@ export class LogDirectory implements LogHost {
     if (this.online) await this.#logStarts.write();
   }
 
+  async saveCleanedOffsets(): Promise<void> {
+    if (this.online) await this.#cleanedOffsets.write();
+  }
+
   async saveHighWatermarks(): Promise<void> {
     if (this.online) await this.#highWatermarks.write();
   }
@@ -102,11 +108,13 @@ export class LogDirectory implements LogHost {
   async readCheckpoints(): Promise<(folder: string) => LogCheckpoints> {
     const recoveryPoints = await this.#readOffsets(this.#recoveryPoints.path);
     const highWatermarks = await this.#readOffsets(this.#highWatermarks.path);
+    const cleanedOffsets = await this.#readOffsets(this.#cleanedOffsets.path);
     const logStarts = await this.#readOffsets(this.#logStarts.path);
     return (folder) => ({
       recoveryPoint: recoveryPoints?.get(folder) ?? 0,
       highWatermark: highWatermarks?.get(folder) ?? 0,
       logStartOffset: logStarts?.get(folder) ?? 0,
+      cleanedOffset: cleanedOffsets?.get(folder) ?? -1,
       isTrusted: recoveryPoints !== null,
     });
   }

@@ -3,7 +3,10 @@ import { assert } from '../base/assert.ts';
 import { DiskError } from '../base/disk.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
+import type { Compactor } from '../record/compact/compactor.ts';
 import type { Inflater } from '../record/inflater.ts';
+import { Cleaner } from './compaction/cleaner.ts';
+import type { CleanerSettings } from './compaction/settings.ts';
 import { DeferredWork } from './deferredWork.ts';
 import { agreeOnIdentity, claimDirectory, forgetCleanStop, identifyDirectory } from './directoryOpening.ts';
 import type { DirectoryIdentity } from './directoryOpening.ts';
@@ -45,6 +48,9 @@ export interface LogManagerOptions {
   readonly clusterId: string | null;
   readonly adoptKafkaData: boolean;
   readonly duties: DutySettings;
+  /** Closed with the store. */
+  readonly compactor: Compactor;
+  readonly cleaner: CleanerSettings;
   readonly producerIdExpirationMs: number;
   /** num.recovery.threads.per.data.dir. */
   readonly recoveryThreads: number;
@@ -71,6 +77,8 @@ export class StoreManager implements LogManager {
   readonly #table = new LogTable();
   readonly #deferred: DeferredWork;
   readonly #duties: Duties;
+  /** Compacts the logs whose cleanup.policy asks for it. */
+  readonly cleaner: Cleaner;
   /** By folder name: opens and deletes of one partition come one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #identity: DirectoryIdentity | null = null;
@@ -95,6 +103,7 @@ export class StoreManager implements LogManager {
     };
     this.#directories = options.directories.map((path) => new LogDirectory(disk, path, ports.logger, this.#directoryFailed));
     this.#duties = new Duties(this.#table, this.#directories, this.#environment, options.duties);
+    this.cleaner = new Cleaner(this.#table, this.#environment, options.compactor, options.cleaner);
   }
 
   readonly #directoryFailed = (directory: LogDirectory, reason: string): void => {
@@ -140,6 +149,7 @@ export class StoreManager implements LogManager {
     }
     this.#phase = 'open';
     this.#duties.start();
+    this.cleaner.start();
   }
 
   /** Locks the directories and settles whose they are, where `clusterId` is wanted before `start`, which else does it. */
@@ -381,6 +391,7 @@ export class StoreManager implements LogManager {
     const wasOpen = this.#phase === 'open';
     this.#phase = 'closed';
     this.#duties.stop();
+    await this.cleaner.stop();
     await Promise.allSettled(this.#changes.values());
     this.#deferred.cancelAll();
     if (wasOpen) {
@@ -401,6 +412,7 @@ export class StoreManager implements LogManager {
     }
     if (this.#options.ownsDisk) await this.#options.disk.close();
     if (this.#options.ownsInflater) await this.#options.inflater.close();
+    await this.#options.compactor.close();
   }
 }
 

@@ -3,8 +3,12 @@ import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
 import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts';
 import { defaultTopicConfig } from '../config/topicConfig.ts';
+import type { Compactor } from '../record/compact/compactor.ts';
+import { openCompactor } from '../record/compact/workerCompactor.ts';
 import type { Inflater } from '../record/inflater.ts';
 import { openInflater } from '../record/workerInflater.ts';
+import { DEFAULT_CLEANER_SETTINGS } from './compaction/settings.ts';
+import type { CleanerSettings } from './compaction/settings.ts';
 import type { DutySettings } from './duties.ts';
 import { openDisk } from './disk/index.ts';
 import { StoreManager } from './manager.ts';
@@ -26,6 +30,10 @@ export interface StoreOptions {
   /** Take over directories that Apache Kafka stopped in order. Default false: they are refused. */
   readonly adoptKafkaData?: boolean;
   readonly duties?: Partial<DutySettings>;
+  /** log.cleaner.*: how logs with `cleanupPolicy.compact` are compacted. Kafka's defaults. */
+  readonly cleaner?: Partial<CleanerSettings>;
+  /** Default: worker threads where they can be had. Closed with the store. */
+  readonly compactor?: Compactor;
   /** producer.id.expiration.ms, default one day. */
   readonly producerIdExpirationMs?: number;
   /** A compressed batch that would become larger is refused, whatever its topic allows. Default 512 MiB. */
@@ -67,6 +75,8 @@ export function createStore(options: StoreOptions): StoreManager {
     clusterId: options.clusterId ?? null,
     adoptKafkaData: options.adoptKafkaData ?? false,
     duties: { ...DUTIES, ...options.duties },
+    compactor: options.compactor ?? openCompactor(),
+    cleaner: { ...DEFAULT_CLEANER_SETTINGS, ...options.cleaner },
     producerIdExpirationMs: options.producerIdExpirationMs ?? PRODUCER_EXPIRATION_MS,
     inflatedBatchMaxBytes: options.inflatedBatchMaxBytes ?? INFLATED_BATCH_MAX_BYTES,
     recoveryThreads: options.recoveryThreads ?? RECOVERY_THREADS,

@@ -22,11 +22,13 @@ export interface LogCheckpoints {
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** -1 where the log was never compacted: it has no gaps then. */
+  readonly cleanedOffset: number;
   /** False when the file of recovery points was corrupt: then nothing is known about what lies below them. */
   readonly isTrusted: boolean;
 }
 
-export const NO_CHECKPOINTS: LogCheckpoints = { recoveryPoint: 0, logStartOffset: 0, highWatermark: 0, isTrusted: true };
+export const NO_CHECKPOINTS: LogCheckpoints = { recoveryPoint: 0, logStartOffset: 0, highWatermark: 0, cleanedOffset: -1, isTrusted: true };
 
 export interface LoadOptions {
   readonly checkpoints: LogCheckpoints;
@@ -125,7 +127,7 @@ async function recover(state: LogState, checkpoints: LogCheckpoints): Promise<vo
   for (let index = 0; index < first; index += 1) if (segments.at(index).needsIndexes) await repairIndexes(state, segments.at(index));
   const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset));
   await replayBelow(state, replayFrom, segments.at(first).baseOffset);
-  const mayHaveGaps = state.config.cleanupPolicy.compact || !checkpoints.isTrusted;
+  const mayHaveGaps = state.config.cleanupPolicy.compact || checkpoints.cleanedOffset >= 0 || !checkpoints.isTrusted;
   let endOffset = segments.at(first).baseOffset;
   for (let index = first; index < segments.count; index += 1) {
     endOffset = await recoverSegment(state, index, recoveryPoint, replayFrom);
@@ -205,6 +207,7 @@ function finishLoading(state: LogState, checkpoints: LogCheckpoints): void {
   state.logStartOffset = Math.max(state.segments.first.baseOffset, checkpoints.logStartOffset);
   if (state.logStartOffset > state.logEndOffset) restartAt(state, state.logStartOffset);
   if (state.epochs.size > 0) state.epochs.truncateFromStart(state.logStartOffset);
+  state.cleanedOffset = checkpoints.cleanedOffset;
   state.syncRequestedOffset = state.durableOffset;
   state.recoveryPoint = state.durableOffset;
   state.producers.endOffset = state.logEndOffset;

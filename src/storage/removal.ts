@@ -18,14 +18,32 @@ export function discardSegments(state: LogState, slots: readonly SegmentSlot[]):
 
 function discard(state: LogState, slot: SegmentSlot): void {
   try {
-    const segment = state.segments.open(slot);
-    segment.rename(Suffix.deleted);
-    slot.segment = null;
-    state.environment.defer(state.config.fileDeleteDelayMs, () => deleteFiles(state, segment));
+    setAside(state, slot);
   } catch (error) {
     state.environment.ports.logger.warn(state.diskFailure(error, 'deleting a segment').message);
   }
   deleteTransactionIndex(state, slot);
+}
+
+/** Throws DiskError. */
+function setAside(state: LogState, slot: SegmentSlot): void {
+  const segment = state.segments.open(slot);
+  segment.rename(Suffix.deleted);
+  slot.segment = null;
+  state.environment.defer(state.config.fileDeleteDelayMs, () => deleteFiles(state, segment));
+}
+
+/**
+ * As discardSegments for segments whose places others take, those at the base offsets `kept`. Their transaction indexes are the caller's concern.
+ * Throws DiskError.
+ */
+export function removeReplaced(state: LogState, slots: readonly SegmentSlot[], kept: ReadonlySet<number>): void {
+  const opened = new Set<Segment>();
+  for (const slot of slots) if (slot.segment !== null) opened.add(slot.segment);
+  state.flush.forgetSegments(opened);
+  for (const slot of slots) setAside(state, slot);
+  const gone = new Set(slots.map((slot) => slot.baseOffset).filter((offset) => !kept.has(offset)));
+  deleteSnapshots(state, (offset) => gone.has(offset));
 }
 
 function deleteFiles(state: LogState, segment: Segment): void {

@@ -185,6 +185,13 @@ export class SegmentList {
     this.#recount();
   }
 
+  /** Puts others in the places of `count` neighbours, none of them the active one. */
+  replace(index: number, count: number, slots: readonly SegmentSlot[]): void {
+    assert(index + count < this.#slots.length, 'the active segment stays');
+    this.#slots.splice(index, count, ...slots);
+    this.#recount();
+  }
+
   /** Takes the first `count` segments out. */
   removeFirst(count: number): SegmentSlot[] {
     const removed = this.#slots.splice(0, count);

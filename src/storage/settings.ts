@@ -24,6 +24,14 @@ export interface TopicConfigView {
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly preallocate: boolean;
+  /** How long a tombstone stays after the first compaction that met it. */
+  readonly deleteRetentionMs: number;
+  /** Share of bytes not compacted yet from which a log is compacted, 0 to 1. */
+  readonly minCleanableDirtyRatio: number;
+  /** Records younger than this are not compacted. */
+  readonly minCompactionLagMs: number;
+  /** A log with uncompacted records older than this is compacted whatever its ratio. */
+  readonly maxCompactionLagMs: number;
   /** full: compressed batches are inflated and checked; header: header and CRC are trusted (never for compacted topics). */
   readonly batchValidation: 'full' | 'header';
 }

@@ -73,6 +73,17 @@ export function deleteTransactionIndex(state: LogState, slot: SegmentSlot): void
   void enqueue(state, 'deleting a transaction index', () => state.disk.remove(path));
 }
 
+/** After a compaction: the indexes of `old` go, those that wait as `.swap` at `offsets` take their places. */
+export function replaceTransactionIndexes(state: LogState, old: readonly SegmentSlot[], offsets: readonly number[]): void {
+  const gone = old.filter((slot) => slot.transactions !== null && !offsets.includes(slot.baseOffset)).map((slot) => transactionIndexPath(state, slot));
+  if (gone.length + offsets.length === 0) return;
+  const paths = offsets.map((offset) => `${state.folder}/${offsetStem(offset)}${Suffix.transactionIndex}`);
+  void enqueue(state, 'putting a compacted transaction index in place', async () => {
+    for (const path of paths) await state.disk.rename(`${path}${Suffix.swap}`, path);
+    for (const path of gone) await state.disk.remove(path);
+  });
+}
+
 export function saveEpochs(state: LogState): void {
   if (!state.epochs.dirty) return;
   state.epochs.dirty = false;

@@ -10,7 +10,8 @@ const VERSION = 0;
 const ENTRY_BYTES = 34;
 export const TRANSACTION_INDEX_SIZE_MAX_BYTES = 2 ** 30;
 
-interface AbortedEntry extends AbortedTransaction {
+export interface AbortedEntry extends AbortedTransaction {
+  /** Of the marker. */
   readonly lastOffset: number;
   readonly lastStableOffset: number;
 }
@@ -26,8 +27,22 @@ export class TransactionIndex {
 
   add(completed: CompletedTransaction): void {
     const { producerId, firstOffset, lastOffset, lastStableOffset } = completed;
-    this.#entries.push({ producerId, firstOffset, lastOffset, lastStableOffset });
+    this.addEntry({ producerId, firstOffset, lastOffset, lastStableOffset });
+  }
+
+  addEntry(entry: AbortedEntry): void {
+    this.#entries.push(entry);
     this.dirty = true;
+  }
+
+  /** Adds to `found` the transactions that touch [fromOffset, upToOffset). False when later segments cannot have more. */
+  collectEntries(fromOffset: number, upToOffset: number, found: AbortedEntry[]): boolean {
+    for (let index = this.#firstEndingAt(fromOffset); index < this.#entries.length; index += 1) {
+      const entry = this.#entries[index] as AbortedEntry;
+      if (entry.firstOffset < upToOffset) found.push(entry);
+      if (entry.lastStableOffset >= upToOffset) return false;
+    }
+    return true;
   }
 
   /** Adds to `found` what a reader of [fromOffset, upToOffset) must know. False when later segments cannot have more. */

@@ -58,4 +58,7 @@ async function settle(state: LogState): Promise<void> {
   await saveBelowRecoveryPoint(state);
   await state.disk.syncDirectory(state.folder);
   await state.host.saveOffsets();
+  if (state.cleanedOffset <= state.logEndOffset) return;
+  state.cleanedOffset = state.logEndOffset;
+  await state.host.saveCleanedOffsets();
 }

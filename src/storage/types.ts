@@ -23,6 +23,7 @@ export type LogErrorKind =
   | 'offsetOutOfRange' // OFFSET_OUT_OF_RANGE
   | 'inconsistentTopicId' // INCONSISTENT_TOPIC_ID: the folder belongs to another topic of that name
   | 'invalidTopic' // INVALID_TOPIC_EXCEPTION: a name that cannot be a folder's
+  | 'busy' // KAFKA_STORAGE_ERROR: something else is being done to the log, or memory or files are short: try again
   | 'diskFull' // KAFKA_STORAGE_ERROR, log stays online
   | 'storage' // KAFKA_STORAGE_ERROR, log directory offline
   | 'closed'; // NOT_LEADER_OR_FOLLOWER / closed handle
@@ -99,6 +100,8 @@ export interface ProducerView {
   readonly epoch: number;
   /** -1 when its batches are not remembered. */
   readonly lastSequence: number;
+  /** Of its last data, -1 when that is not remembered. */
+  readonly lastOffset: number;
   readonly lastTimestampMs: number;
   readonly coordinatorEpoch: number;
   /** -1 without an open transaction. */
