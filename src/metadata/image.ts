@@ -1,6 +1,7 @@
 import { definite } from '../base/assert.ts';
 import { AclSet } from './acls.ts';
 import { ClientQuotaSet } from './clientQuotas.ts';
+import { MutableCredentials } from './credentials.ts';
 import type { BrokerFact, MetadataRecord, PartitionFact } from './records.ts';
 import { collisionForm, isInternalTopic } from './topicNames.ts';
 import type { BrokerRegistration, ClusterImage, ConfigResourceType, MetadataDelta, PartitionImage, TopicImage } from './types.ts';
@@ -36,6 +37,7 @@ export class MutableClusterImage implements ClusterImage {
   readonly features = new Map<string, number>();
   readonly acls = new AclSet();
   readonly clientQuotas = new ClientQuotaSet();
+  readonly credentials = new MutableCredentials();
   version = -1;
   nextProducerId = 0;
   partitionCount = 0;
@@ -132,6 +134,9 @@ export class MutableClusterImage implements ClusterImage {
         if (record.value === null) this.clientQuotas.remove(record.entity, record.key);
         else this.clientQuotas.set(record.entity, record.key, record.value);
         break;
+      default:
+        this.credentials.apply(record);
+        break;
     }
   }
 
@@ -226,6 +231,7 @@ export class MutableClusterImage implements ClusterImage {
       }
     }
     for (const [id, acl] of this.acls.entries()) yield { kind: 'acl', id, acl };
+    yield* this.credentials.snapshot();
     for (const { entity, values } of this.clientQuotas.entries()) {
       for (const [key, value] of values) yield { kind: 'clientQuota', entity, key, value };
     }

@@ -7,3 +7,6 @@ export type { EmbeddedMetadata, EmbeddedMetadataOptions } from './embedded/embed
 export { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, isInternalTopic, topicNameProblem } from './topicNames.ts';
 export { adoptKafkaData } from './embedded/adoption.ts';
 export type { AdoptionOptions } from './embedded/adoption.ts';
+export { isTokenExpired } from './credentialDecisions.ts';
+export type { ScramDeletion, ScramUpsertion, TokenChange, TokenOutcome } from './credentialDecisions.ts';
+export type { CredentialRecord, Credentials, DelegationToken } from './credentials.ts';

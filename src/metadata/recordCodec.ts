@@ -12,6 +12,7 @@ import { makeRemoveTopicRecord, readRemoveTopicRecord, writeRemoveTopicRecord } 
 import { makeTopicRecord, readTopicRecord, writeTopicRecord } from '../protocol/generated/records/topicRecord.ts';
 import { MetadataRecordType } from '../protocol/generated/records/types.ts';
 import { accessRecordType, readAccessRecord, writeAccessRecord } from './accessRecords.ts';
+import { readCredentialRecord, writeCredentialRecord } from './credentialCodec.ts';
 import type { BrokerFact, MetadataRecord } from './records.ts';
 import type { ConfigResourceType } from './types.ts';
 
@@ -56,6 +57,12 @@ export function encodeMetadataRecord(writer: Writer, record: MetadataRecord): Bu
     case 'broker':
       begin(writer, MetadataRecordType.RegisterBroker);
       writeRegisterBrokerRecord(writer, registerRecord(record), VERSION);
+      break;
+    case 'scramCredential':
+    case 'removeScramCredential':
+    case 'delegationToken':
+    case 'removeDelegationToken':
+      writeCredentialRecord(writer, record, begin);
       break;
     default:
       begin(writer, accessRecordType[record.kind]);
@@ -131,7 +138,7 @@ function readBody(reader: Reader, type: number, version: number): MetadataRecord
     case MetadataRecordType.RegisterBroker:
       return brokerFact(readRegisterBrokerRecord(reader, version));
     default: {
-      const record = readAccessRecord(reader, type, version);
+      const record = readAccessRecord(reader, type, version) ?? readCredentialRecord(reader, type, version) ?? undefined;
       if (record === undefined) throw new ProtocolError('UNSUPPORTED_VERSION', `metadata record type ${type} is not known`);
       return record;
     }

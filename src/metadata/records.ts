@@ -1,5 +1,6 @@
 /** The facts that a cluster's metadata is made of, in the order in which they were agreed. `recordCodec.ts` gives them Kafka's bytes. */
 import type { AccessRecord } from './accessRecords.ts';
+import type { CredentialRecord } from './credentials.ts';
 import type { BrokerEndpoint, ConfigResourceType } from './types.ts';
 
 export type MetadataRecord =
@@ -13,7 +14,8 @@ export type MetadataRecord =
   /** Level 0 removes the feature. */
   | { readonly kind: 'feature'; readonly name: string; readonly level: number }
   | AccessRecord
-  | BrokerFact;
+  | BrokerFact
+  | CredentialRecord;
 
 /** A new partition, or a known one with what it is now. */
 export interface PartitionFact {

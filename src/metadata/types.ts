@@ -5,6 +5,8 @@
 
 import type { AclBinding, AclFilter, AclView } from './acls.ts';
 import type { ClientQuotaView } from './clientQuotas.ts';
+import type { ScramDeletion, ScramUpsertion, TokenChange, TokenOutcome } from './credentialDecisions.ts';
+import type { Credentials, DelegationToken } from './credentials.ts';
 
 export interface BrokerEndpoint {
   readonly listener: string;
@@ -56,6 +58,7 @@ export interface ClusterImage {
   readonly features: ReadonlyMap<string, number>;
   readonly acls: AclView;
   readonly clientQuotas: ClientQuotaView;
+  readonly credentials: Credentials;
   /** Overrides of one resource ('' is the cluster-wide default of brokers); empty when none. */
   configsOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string>;
   /** Names of the resources of a type that have overrides. */
@@ -128,6 +131,12 @@ export interface Controller {
   /** One result per filter. */
   deleteAcls(filters: readonly AclFilter[]): Promise<AclDeletion[]>;
   alterClientQuotas(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<ChangeOutcome[]>;
+  /** Outcomes by user; those that fail do not keep the others from being done. */
+  alterScramCredentials(deletions: readonly ScramDeletion[], upsertions: readonly ScramUpsertion[]): Promise<ReadonlyMap<string, ChangeOutcome>>;
+  createDelegationToken(token: DelegationToken): Promise<ChangeOutcome>;
+  changeDelegationToken(change: TokenChange): Promise<TokenOutcome>;
+  /** Forgets the tokens whose time has passed. */
+  sweepDelegationTokens(nowMs: number): Promise<void>;
   /** A block of producer ids that no one else will ever get. */
   allocateProducerIds(): Promise<{ readonly first: number; readonly count: number }>;
 }

@@ -7,6 +7,9 @@ import { Writer } from '../../protocol/writer.ts';
 import { decideAclRemoval, decideNewAcls } from '../aclDecisions.ts';
 import type { AclBinding, AclFilter } from '../acls.ts';
 import { decideQuotas } from '../clientQuotaDecisions.ts';
+import { decideNewToken, decideScram, decideTokenChange, decideTokenSweep } from '../credentialDecisions.ts';
+import type { ScramDeletion, ScramUpsertion, TokenChange, TokenOutcome } from '../credentialDecisions.ts';
+import type { DelegationToken } from '../credentials.ts';
 import { decideConfigs, decideIncrementalConfigs } from '../configDecisions.ts';
 import { accepted, decideNewPartitions, decideNewTopic, PARTITIONS_PER_CHANGE_MAX, refused } from '../decisions.ts';
 import type { DecisionContext, TopicDefaults } from '../decisions.ts';
@@ -210,6 +213,22 @@ class Embedded implements EmbeddedMetadata, Controller {
 
   alterClientQuotas(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<ChangeOutcome[]> {
     return this.#decide(validateOnly, (records) => decideQuotas(this.#image.clientQuotas, alterations, records), 'urgent');
+  }
+
+  alterScramCredentials(deletions: readonly ScramDeletion[], upsertions: readonly ScramUpsertion[]): Promise<ReadonlyMap<string, ChangeOutcome>> {
+    return this.#decide(false, (records) => decideScram(this.#image.credentials, deletions, upsertions, records));
+  }
+
+  createDelegationToken(token: DelegationToken): Promise<ChangeOutcome> {
+    return this.#decide(false, (records) => decideNewToken(this.#image.credentials, token, records));
+  }
+
+  changeDelegationToken(change: TokenChange): Promise<TokenOutcome> {
+    return this.#decide(false, (records) => decideTokenChange(this.#image.credentials, change, records), 'urgent');
+  }
+
+  sweepDelegationTokens(nowMs: number): Promise<void> {
+    return this.#decide(false, (records) => decideTokenSweep(this.#image.credentials, nowMs, records), 'urgent');
   }
 
   allocateProducerIds(): Promise<{ first: number; count: number }> {
