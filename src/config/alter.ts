@@ -66,6 +66,7 @@ function checkBrokerSetting(name: string, text: string | null): string | null {
   const parsed = parseValue(key, text);
   const shown = key.type === 'password' ? '[hidden]' : text;
   if (!parsed.ok) return `Invalid value ${shown} for configuration ${name}: ${parsed.problem}`;
+  if (name === 'log.cleaner.threads' && Number(text) < 1) return `Invalid value ${text} for configuration ${name}: Log cleaner threads should be at least 1`;
   if (name === 'max.connections.per.ip.overrides' && parseOverridesPerIp(text) === null) {
     return `Invalid value ${text} for configuration ${name}: wanted host:count, separated by commas`;
   }

@@ -109,6 +109,16 @@ export interface BrokerConfig {
   readonly replicaHighWatermarkCheckpointIntervalMs: number;
   readonly numRecoveryThreadsPerDataDir: number;
 
+  readonly logCleanerEnable: boolean;
+  readonly logCleanerThreads: number;
+  /** Bytes. */
+  readonly logCleanerDedupeBufferSize: number;
+  readonly logCleanerIoBufferLoadFactor: number;
+  /** Bytes. */
+  readonly logCleanerIoBufferSize: number;
+  readonly logCleanerIoMaxBytesPerSecond: number;
+  readonly logCleanerBackoffMs: number;
+
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
 

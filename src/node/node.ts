@@ -10,7 +10,7 @@ import type { Disk } from '../base/disk.ts';
 import type { Logger, Ports } from '../base/ports.ts';
 import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts';
 import type { Network } from '../base/wire.ts';
-import { createBroker, type Broker } from '../broker/index.ts';
+import { createBroker, storeSettings, type Broker } from '../broker/index.ts';
 import type { BrokerConfig } from '../config/types.ts';
 import { adoptKafkaData, EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
@@ -20,6 +20,7 @@ import { createServer, type BoundListener, type Server, type ServerSettings } fr
 import { openDisk } from '../storage/disk/index.ts';
 import { createStore } from '../storage/open.ts';
 import type { StoreManager } from '../storage/manager.ts';
+import { measureCleaner } from './storeMetrics.ts';
 import { connectionsMaxFor, openFilesMax } from './openFiles.ts';
 
 export interface NodeOptions {
@@ -92,6 +93,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   const metadata = await openMetadata(config, disk, ports, store);
   opened.add(() => metadata.close());
   const metrics = new MetricsRegistry();
+  measureCleaner(store, metrics);
   const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics, afterTurn });
   opened.add(() => broker.stop());
   await broker.start(options.onProgress);
@@ -133,7 +135,7 @@ function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManag
       highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
       producerExpiryIntervalMs: config.producerIdExpirationCheckIntervalMs,
     },
-    producerIdExpirationMs: config.producerIdExpirationMs,
+    ...storeSettings(config),
     recoveryThreads: config.numRecoveryThreadsPerDataDir,
   });
 }

@@ -258,7 +258,7 @@ export class Appender {
     const { transactionVersion = 0 } = options;
     if (!isControl(attributes)) {
       const firstSequence = baseSequenceOf(bytes, 0);
-      if (options.origin === 'coordinator' && firstSequence < 0) return producers.checkCoordinated(producerId, epoch, isTransactional(attributes));
+      if (options.origin === 'coordinator' && firstSequence < 0) return producers.checkCoordinated(producerId, epoch, isTransactional(attributes), options.verification);
       const verdict = producers.check(producerId, epoch, firstSequence, lastSequenceOf(bytes, 0), isTransactional(attributes));
       if (verdict !== ProducerVerdict.ok || !isTransactional(attributes)) return verdict;
       return producers.checkOpening(producerId, epoch, firstSequence, options.verification, transactionVersion);

@@ -30,7 +30,7 @@ import { sideFilesWritten } from './sideFiles.ts';
 import { stopOrderly } from './shutdown.ts';
 import { StoreError } from './storeError.ts';
 import { LogError } from './types.ts';
-import type { Log, LogManager } from './types.ts';
+import type { Log, LogManager, StoreSettings } from './types.ts';
 
 export interface LogManagerOptions {
   readonly disk: Disk;
@@ -378,6 +378,11 @@ export class StoreManager implements LogManager {
       await directory.saveOffsets().catch((error: unknown) => this.#options.ports.logger.warn('offsets could not be written', { reason: String(error) }));
       return log;
     });
+  }
+
+  reconfigure({ producerIdExpirationMs, cleaner }: StoreSettings): void {
+    this.#environment.producerIdExpirationMs = producerIdExpirationMs;
+    void this.cleaner.reconfigure(cleaner);
   }
 
   async checkpoint(): Promise<void> {

@@ -88,11 +88,13 @@ export class ProducerStates {
   }
 
   /** May a batch of a coordinator be appended? It has no sequence. */
-  checkCoordinated(producerId: number, epoch: number, isTransactional: boolean): ProducerVerdict {
+  checkCoordinated(producerId: number, epoch: number, isTransactional: boolean, verification: Verification | undefined): ProducerVerdict {
     const entry = this.#producers.get(producerId);
-    if (entry === undefined) return ProducerVerdict.ok;
-    if (epoch < entry.epoch) return ProducerVerdict.staleEpoch;
-    return entry.transactionFirstOffset !== NO_OFFSET && !isTransactional ? ProducerVerdict.notTransactional : ProducerVerdict.ok;
+    if (entry !== undefined && epoch < entry.epoch) return ProducerVerdict.staleEpoch;
+    const isOpen = entry !== undefined && entry.transactionFirstOffset !== NO_OFFSET;
+    if (!isTransactional) return isOpen ? ProducerVerdict.notTransactional : ProducerVerdict.ok;
+    if (isOpen && entry.epoch === epoch) return ProducerVerdict.ok;
+    return verification !== undefined && !this.verifications.holds(verification) ? ProducerVerdict.notVerified : ProducerVerdict.ok;
   }
 
   /** May a transactional client batch that `check` has let pass open a transaction, if none is open? */

@@ -2,6 +2,7 @@
  * What the storage engine offers to those above it (broker, embedding applications). Implemented by `Log` in log.ts and
  * `LogManager` in manager.ts.
  */
+import type { CleanerSettings } from './compaction/settings.ts';
 import type { TopicConfigView } from './settings.ts';
 
 /** Typed failures of the engine; the broker maps `kind` to Kafka's error codes. */
@@ -186,6 +187,12 @@ export interface Log {
   updateConfig(config: TopicConfigView): void;
 }
 
+/** Settings of a store that can change while it runs. */
+export interface StoreSettings {
+  readonly producerIdExpirationMs: number;
+  readonly cleaner: CleanerSettings;
+}
+
 export interface LogManager {
   readonly directories: readonly { readonly path: string; readonly online: boolean; readonly id: string }[];
   get(topic: string, partition: number): Log | undefined;
@@ -200,6 +207,8 @@ export interface LogManager {
   stray(topic: string, partition: number): Promise<void>;
   /** Loads every log under the directories: clean ones by their checkpoints, others by scanning past the recovery point. Reports progress. */
   start(configOf: (topic: string) => TopicConfigView, options?: { readonly onProgress?: (done: number, total: number, path: string) => void }): Promise<void>;
+  /** Takes settings of the whole store into use that changed while it runs. */
+  reconfigure(settings: StoreSettings): void;
   /** Flushes, checkpoints, writes producer snapshots and the clean-shutdown marker, releases locks. */
   close(): Promise<void>;
   /** A directory failed: its logs went offline. */

@@ -66,7 +66,7 @@ export class Cleaner {
   start(): void {
     this.#isStarted = true;
     if (!this.#settings.enable) return;
-    this.#threads = Array.from({ length: Math.max(this.#settings.threads, 1) }, () => this.#startThread());
+    this.#threads = Array.from({ length: this.#settings.threads }, () => this.#startThread());
   }
 
   /** Cleanings under way end at their next step. Resolves when none is left. */

@@ -2,7 +2,7 @@
 export interface CleanerSettings {
   /** log.cleaner.enable: false leaves compacted logs as they are. */
   readonly enable: boolean;
-  /** log.cleaner.threads: logs cleaned at a time. */
+  /** log.cleaner.threads: logs cleaned at a time; 0: none. */
   readonly threads: number;
   /** log.cleaner.dedupe.buffer.size: memory for the offsets of keys, shared by the threads. */
   readonly dedupeBufferSizeBytes: number;
