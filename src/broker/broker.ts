@@ -23,6 +23,7 @@ import { PartitionTable } from './partition/partitions.ts';
 import { ProducerIds } from './producerIds.ts';
 import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
+import { storeSettings } from './storeSettings.ts';
 import { TopicCreation } from './topicCreation.ts';
 import { Waiting } from './waiting.ts';
 
@@ -101,6 +102,7 @@ class LocalBroker implements Broker {
   async #start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {
     const { logs, metadata } = this.#options;
     logs.onDirectoryOffline = (path, reason) => this.#onDirectoryOffline(path, reason);
+    logs.reconfigure(storeSettings(this.#config));
     await logs.start((topic) => this.#topicConfig(topic), onProgress === undefined ? {} : { onProgress });
     await this.#setStraysAside();
     this.#unsubscribe = metadata.subscribe((delta, image) => this.#onDelta(delta, image));
@@ -198,6 +200,7 @@ class LocalBroker implements Broker {
     const concernsBroker = delta.configsChanged.some(({ type, name }) =>
       type === ConfigResourceType.broker && (name === '' || name === String(this.services.nodeId)));
     if (concernsBroker) this.#config = liveConfig(this.#options.config, image);
+    if (concernsBroker) this.#options.logs.reconfigure(storeSettings(this.#config));
     this.services.partitions.apply(delta, image);
     if (concernsBroker) this.services.partitions.reconfigureAll();
     this.#tellCoordinators(delta);
