@@ -1,8 +1,29 @@
+import type { ClusterImage } from '../metadata/types.ts';
+
 /** Feature levels that this broker can work at. A feature stands here once the APIs that it promises are served. */
 export interface SupportedFeature {
   readonly name: string;
   readonly minVersion: number;
   readonly maxVersion: number;
+  /** Of a cluster for which nobody has set another. */
+  readonly defaultLevel: number;
 }
 
-export const supportedFeatures: readonly SupportedFeature[] = [];
+/** KIP-890: at 2 the epoch of a producer grows with each transaction, and produce adds partitions to it. */
+export const TRANSACTION_VERSION = 'transaction.version';
+
+export const supportedFeatures: readonly SupportedFeature[] = [
+  { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2, defaultLevel: 2 },
+];
+
+const defaultLevels = new Map(supportedFeatures.map(({ name, defaultLevel }) => [name, defaultLevel]));
+
+/** At which level the cluster works; 0: without the feature. */
+export function featureLevel(image: ClusterImage, name: string): number {
+  return image.features.get(name) ?? defaultLevels.get(name) ?? 0;
+}
+
+/** All features of the cluster with their levels. */
+export function finalizedFeatures(image: ClusterImage): ReadonlyMap<string, number> {
+  return new Map([...defaultLevels, ...image.features].filter(([, level]) => level > 0));
+}

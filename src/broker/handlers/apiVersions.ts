@@ -5,7 +5,7 @@ import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeApiVersion, makeApiVersionsResponse, makeFinalizedFeatureKey, makeSupportedFeatureKey, readApiVersionsRequest, writeApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
 import type { ApiVersion, ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
 import type { ApiHandler } from '../contract.ts';
-import { supportedFeatures } from '../features.ts';
+import { finalizedFeatures, supportedFeatures } from '../features.ts';
 import type { BrokerServices, ServedApi } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -26,12 +26,12 @@ export const apiVersionsHandler: ApiHandler<BrokerServices, ApiVersionsRequest, 
       context.connection.setClientSoftware(request.clientSoftwareName, request.clientSoftwareVersion);
     }
     const { image } = services.metadata;
-    const hasFeatures = image.features.size > 0;
+    const finalized = finalizedFeatures(image);
     context.reply(makeApiVersionsResponse({
       apiKeys: services.servedApis.map(advertised),
-      supportedFeatures: supportedFeatures.map((feature) => makeSupportedFeatureKey(feature)),
-      finalizedFeaturesEpoch: hasFeatures ? image.version : -1,
-      finalizedFeatures: [...image.features].map(([name, level]) => makeFinalizedFeatureKey({ name, maxVersionLevel: level, minVersionLevel: level })),
+      supportedFeatures: supportedFeatures.map(({ name, minVersion, maxVersion }) => makeSupportedFeatureKey({ name, minVersion, maxVersion })),
+      finalizedFeaturesEpoch: finalized.size > 0 ? image.version : -1,
+      finalizedFeatures: [...finalized].map(([name, level]) => makeFinalizedFeatureKey({ name, maxVersionLevel: level, minVersionLevel: level })),
     }));
   },
   errorResponse: (_request, errorCode) => makeApiVersionsResponse({
