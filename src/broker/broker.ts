@@ -9,7 +9,7 @@ import type { BrokerEndpoint, ClusterImage, ClusterMetadata, MetadataDelta } fro
 import { MetricsRegistry } from '../metrics/registry.ts';
 import { zeroUuid } from '../protocol/types.ts';
 import type { Log, LogManager } from '../storage/types.ts';
-import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topicNames.ts';
+import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC } from '../metadata/topicNames.ts';
 import { servedHandlers } from './apiTable.ts';
 import type { ClientConnection, ReplySlot, RequestSink } from './contract.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -24,6 +24,7 @@ import { ProducerIds } from './producerIds.ts';
 import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
 import { storeSettings } from './storeSettings.ts';
+import { createShare } from './share/index.ts';
 import { TopicCreation } from './topicCreation.ts';
 import { Waiting } from './waiting.ts';
 
@@ -133,6 +134,7 @@ class LocalBroker implements Broker {
     this.#drained = true;
     this.services.waiting.drain();
     this.services.groupCoordinator.close();
+    this.services.share.close();
   }
 
   async stop(): Promise<void> {
@@ -155,6 +157,8 @@ class LocalBroker implements Broker {
     const config = (): BrokerConfig => this.#config;
     const topicCreation = new TopicCreation(metadata, partitions, config);
     metrics.gauge('parked_requests', () => waiting.parkedCount);
+    const { afterTurn } = this.#options;
+    const share = createShare({ config, ports, metadata, partitions, topicCreation, waiting, ...(afterTurn === undefined ? {} : { defer: afterTurn }) });
     const access = accessConfig(this.#config.layers.static);
     return {
       nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
@@ -166,6 +170,7 @@ class LocalBroker implements Broker {
       producerIds: new ProducerIds(metadata),
       topicCreation,
       groupCoordinator: this.#composeGroups(partitions, topicCreation),
+      share,
       access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
       servedApis: [],
     };
@@ -190,6 +195,9 @@ class LocalBroker implements Broker {
     for (const partition of this.services.partitions.topic(CONSUMER_OFFSETS_TOPIC)?.partitions ?? []) {
       if (partition.isLeader) this.services.groupCoordinator.onElected(partition.index);
     }
+    for (const partition of this.services.partitions.topic(SHARE_GROUP_STATE_TOPIC)?.partitions ?? []) {
+      if (partition.isLeader) this.services.share.coordinator.onElected(partition.index);
+    }
   }
 
   #topicConfig(name: string): TopicConfig {
@@ -207,13 +215,18 @@ class LocalBroker implements Broker {
   }
 
   #tellCoordinators(delta: MetadataDelta): void {
-    const { groupCoordinator, partitions } = this.services;
+    const { groupCoordinator, partitions, share } = this.services;
     for (const topic of delta.topicsDeleted) {
       if (topic.name === CONSUMER_OFFSETS_TOPIC) for (const { index } of topic.partitions) groupCoordinator.onResigned(index);
+      if (topic.name === SHARE_GROUP_STATE_TOPIC) for (const { index } of topic.partitions) share.coordinator.onResigned(index);
     }
-    if (delta.topicsDeleted.length > 0) groupCoordinator.onTopicsDeleted(delta.topicsDeleted.map(({ name }) => name));
-    const hasNews = [...delta.topicsCreated, ...delta.topicsChanged].some(({ name }) => name === CONSUMER_OFFSETS_TOPIC);
-    if (hasNews) void partitions.whenSettled(CONSUMER_OFFSETS_TOPIC).then(() => this.#electCoordinators());
+    if (delta.topicsDeleted.length > 0) {
+      groupCoordinator.onTopicsDeleted(delta.topicsDeleted.map(({ name }) => name));
+      share.onTopicsDeleted(new Set(delta.topicsDeleted.map(({ id }) => id)));
+    }
+    for (const { name } of [...delta.topicsCreated, ...delta.topicsChanged]) {
+      if (name === CONSUMER_OFFSETS_TOPIC || name === SHARE_GROUP_STATE_TOPIC) void partitions.whenSettled(name).then(() => this.#electCoordinators());
+    }
   }
 
   #onDirectoryOffline(path: string, reason: string): void {

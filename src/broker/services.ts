@@ -9,6 +9,7 @@ import type { GroupCoordinator } from './groups/index.ts';
 import type { PartitionTable } from './partition/partitions.ts';
 import type { ProducerIds } from './producerIds.ts';
 import type { Access } from './security/acl/access.ts';
+import type { Share } from './share/index.ts';
 import type { TopicCreation } from './topicCreation.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -44,6 +45,7 @@ export interface BrokerServices {
   readonly producerIds: ProducerIds;
   readonly topicCreation: TopicCreation;
   readonly groupCoordinator: GroupCoordinator;
+  readonly share: Share;
   /** Null without an authorizer: everybody may do everything. Guards ask it before handlers run. */
   readonly access: Access | null;
   /** Everything served, in the order of the keys. */

@@ -1,5 +1,5 @@
 /** FindCoordinator (10), versions 0 to 6. Makes the coordinator's topic on first use. */
-import { CONSUMER_OFFSETS_TOPIC } from '../../metadata/topicNames.ts';
+import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC } from '../../metadata/topicNames.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeFindCoordinatorResponse, readFindCoordinatorRequest, writeFindCoordinatorResponse } from '../../protocol/generated/findCoordinator.ts';
@@ -7,6 +7,7 @@ import type { Coordinator, FindCoordinatorRequest, FindCoordinatorResponse } fro
 import type { ApiHandler, RequestContext } from '../contract.ts';
 import { errorCodeOf } from '../errorMapping.ts';
 import { endpointOf } from '../services.ts';
+import { sharePartitionKeyOf } from '../share/coordinator/records.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -19,9 +20,10 @@ export const findCoordinatorHandler: ApiHandler<BrokerServices, FindCoordinatorR
   write: writeFindCoordinatorResponse,
   async handle(request, context, services) {
     const keys = context.apiVersion >= FIRST_VERSION_WITH_MANY_KEYS ? request.coordinatorKeys : [request.key];
-    const refused = typeError(request.keyType);
-    if (refused === ErrorCode.NONE && keys.length > 0) await ensureTopic(services);
-    const coordinators = keys.map((key) => (refused === ErrorCode.NONE ? locate(key, context, services) : notFound(key, refused, TYPE_MESSAGE)));
+    const { keyType } = request;
+    const refused = typeError(keyType, context.apiVersion);
+    if (refused === ErrorCode.NONE && keys.length > 0) await ensureTopic(services, topicOf(keyType));
+    const coordinators = keys.map((key) => (refused === ErrorCode.NONE ? locate(key, keyType, context, services) : notFound(key, refused, TYPE_MESSAGE)));
     context.reply(response(coordinators, context.apiVersion));
   },
   errorResponse: (request, errorCode, message, version) => {
@@ -30,28 +32,39 @@ export const findCoordinatorHandler: ApiHandler<BrokerServices, FindCoordinatorR
   },
 };
 
-const TYPE_MESSAGE = 'Only consumer groups have a coordinator on this broker: transactions and share groups are not supported';
+const TYPE_MESSAGE = 'Transactions have no coordinator on this broker, and share groups only since version 6 of the request';
+const FIRST_VERSION_WITH_SHARE = 6;
 
 /** For a transactional producer UNSUPPORTED_VERSION is final; it would ask for ever otherwise. */
-function typeError(keyType: number): number {
-  if (keyType === KeyType.group) return ErrorCode.NONE;
+function typeError(keyType: number, version: number): number {
+  if (keyType === KeyType.group || (keyType === KeyType.share && version >= FIRST_VERSION_WITH_SHARE)) return ErrorCode.NONE;
   return keyType === KeyType.transaction ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.INVALID_REQUEST;
 }
 
+const topicOf = (keyType: number): string => (keyType === KeyType.share ? SHARE_GROUP_STATE_TOPIC : CONSUMER_OFFSETS_TOPIC);
+
+/** Null: no key of that type. */
+function partitionOf(key: string, keyType: number, services: BrokerServices): number | null {
+  if (keyType !== KeyType.share) return services.groupCoordinator.partitionFor(key);
+  const shareKey = sharePartitionKeyOf(key);
+  return shareKey === null ? null : services.share.coordinator.partitionFor(shareKey);
+}
+
 /** A failure shows as a topic that is not there, which clients ask for again. */
-async function ensureTopic(services: BrokerServices): Promise<void> {
-  if (services.partitions.topic(CONSUMER_OFFSETS_TOPIC) !== undefined) return;
+async function ensureTopic(services: BrokerServices, topic: string): Promise<void> {
+  if (services.partitions.topic(topic) !== undefined) return;
   try {
-    const { code, message } = await services.topicCreation.ensure(CONSUMER_OFFSETS_TOPIC);
-    if (code !== ErrorCode.NONE) services.logger.error('the topic of committed offsets cannot be made', { error: errorName(code), message });
+    const { code, message } = await services.topicCreation.ensure(topic);
+    if (code !== ErrorCode.NONE) services.logger.error('the topic of a coordinator cannot be made', { topic, error: errorName(code), message });
   } catch (error) {
-    services.logger.error('the topic of committed offsets cannot be made', { error: errorName(errorCodeOf(error)), reason: String(error) });
+    services.logger.error('the topic of a coordinator cannot be made', { topic, error: errorName(errorCodeOf(error)), reason: String(error) });
   }
 }
 
-function locate(key: string, context: RequestContext<FindCoordinatorResponse>, services: BrokerServices): Coordinator {
-  const topic = services.metadata.image.topicsByName.get(CONSUMER_OFFSETS_TOPIC);
-  const partition = topic?.partitions[services.groupCoordinator.partitionFor(key)];
+function locate(key: string, keyType: number, context: RequestContext<FindCoordinatorResponse>, services: BrokerServices): Coordinator {
+  const index = partitionOf(key, keyType, services);
+  if (index === null) return notFound(key, ErrorCode.INVALID_REQUEST, 'The key of a share partition is groupId:topicId:partition');
+  const partition = services.metadata.image.topicsByName.get(topicOf(keyType))?.partitions[index];
   const broker = services.metadata.image.brokers.get(partition?.leader ?? -1);
   const endpoint = endpointOf(broker, context.connection.listenerName);
   if (broker === undefined || endpoint === undefined) return notFound(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, null);

@@ -6,7 +6,7 @@ import { ProtocolError } from '../../../protocol/protocolError.ts';
 import { Reader } from '../../../protocol/reader.ts';
 import { readShareSnapshotKey, readShareSnapshotValue, writeShareSnapshotKey, writeShareSnapshotValue } from '../../../protocol/generated/records/shareSnapshot.ts';
 import { readShareUpdateKey, readShareUpdateValue, writeShareUpdateKey, writeShareUpdateValue } from '../../../protocol/generated/records/shareUpdate.ts';
-import { offsetOrThrow } from '../../../protocol/offsets.ts';
+import { isSafeOffset, offsetOrThrow } from '../../../protocol/offsets.ts';
 import type { Uuid } from '../../../protocol/types.ts';
 import type { Writer } from '../../../protocol/writer.ts';
 import type { CoordinatorRecord } from '../../contract.ts';
@@ -55,6 +55,14 @@ export type ShareChange =
 
 /** How the share coordinator is found: FindCoordinator's key, and the place in maps. */
 export const coordinatorKey = ({ groupId, topicId, partition }: SharePartitionKey): string => `${groupId}:${topicId}:${partition}`;
+
+const KEY = /^(.+):([A-Za-z0-9_-]{22}):(\d{1,10})$/s;
+
+/** The other way; null: no such key. */
+export function sharePartitionKeyOf(text: string): SharePartitionKey | null {
+  const match = KEY.exec(text);
+  return match === null ? null : { groupId: match[1]!, topicId: match[2]!, partition: Number(match[3]) };
+}
 
 export function encodeShareChange(change: ShareChange, writer: Writer): CoordinatorRecord {
   if (change.kind === 'update') {
@@ -119,14 +127,20 @@ function decodeUpdate(bytes: Buffer): ShareUpdate {
 
 const startOrThrow = (offset: number): number => (offset === -1 ? -1 : offsetOrThrow(offset, 'a start offset'));
 
-/** Offsets come from bytes, or from a request: what cannot be computed with is refused. Throws ProtocolError. */
-export function checkedBatches(batches: readonly StateBatch[]): StateBatch[] {
+/** Offsets come from bytes: what cannot be computed with is refused. */
+function checkedBatches(batches: readonly StateBatch[]): StateBatch[] {
   return batches.map(({ firstOffset, lastOffset, deliveryState, deliveryCount }) => {
     const first = offsetOrThrow(firstOffset, 'a first offset');
     const last = offsetOrThrow(lastOffset, 'a last offset');
     if (last < first) throw new ProtocolError('OUT_OF_RANGE', `a batch of records from ${first} to ${last}`);
     return { firstOffset: first, lastOffset: last, deliveryState, deliveryCount };
   });
+}
+
+/** Those of a request; null when they cannot be computed with. */
+export function batchesOrNull(batches: readonly StateBatch[]): StateBatch[] | null {
+  const isFine = batches.every(({ firstOffset, lastOffset }) => isSafeOffset(firstOffset) && isSafeOffset(lastOffset) && firstOffset <= lastOffset);
+  return isFine ? checkedBatches(batches) : null;
 }
 
 function checkVersion(version: number): void {

@@ -1,0 +1,48 @@
+import { brokerValue } from '../config/layers.ts';
+import type { BrokerConfig } from '../config/types.ts';
+import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topicNames.ts';
+import type { NewTopic } from '../metadata/types.ts';
+
+/** With which partitions and settings the broker makes one of its own topics; null for a name that is none of them. */
+export function newInternalTopic(name: string, config: BrokerConfig): NewTopic | null {
+  if (name === CONSUMER_OFFSETS_TOPIC) return offsetsTopic(config);
+  return name === TRANSACTION_STATE_TOPIC ? transactionTopic(config) : null;
+}
+
+/** Kafka's own settings of the topic: kept for ever, compacted, in segments that load fast, in the producer's codec. */
+function offsetsTopic(config: BrokerConfig): NewTopic {
+  return {
+    name: CONSUMER_OFFSETS_TOPIC,
+    partitions: config.offsetsTopicNumPartitions,
+    replicationFactor: config.offsetsTopicReplicationFactor,
+    assignments: new Map(),
+    configs: new Map([
+      ['cleanup.policy', 'compact'],
+      ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
+      ['compression.type', 'producer'],
+    ]),
+  };
+}
+
+export function transactionTopicPartitions({ layers }: BrokerConfig): number {
+  return brokerValue(layers, 'transaction.state.log.num.partitions') as number;
+}
+
+/** Kafka's own again; never by the hand of a leader that may lack records. */
+function transactionTopic(config: BrokerConfig): NewTopic {
+  const text = (name: string): string => String(brokerValue(config.layers, name));
+  return {
+    name: TRANSACTION_STATE_TOPIC,
+    partitions: transactionTopicPartitions(config),
+    // one node holds all there is, as for the other internal topic
+    replicationFactor: config.offsetsTopicReplicationFactor,
+    assignments: new Map(),
+    configs: new Map([
+      ['cleanup.policy', 'compact'],
+      ['segment.bytes', text('transaction.state.log.segment.bytes')],
+      ['compression.type', 'uncompressed'],
+      ['unclean.leader.election.enable', 'false'],
+      ['min.insync.replicas', text('transaction.state.log.min.isr')],
+    ]),
+  };
+}
