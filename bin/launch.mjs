@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export async function launch(name) {
+/** `tool`, if given, becomes the program's first argument. */
+export async function launch(name, tool) {
   const program = new URL(`../dist/bundle/${name}.js`, import.meta.url);
   if (!existsSync(program)) await build(fileURLToPath(program));
+  if (tool !== undefined) process.argv.splice(2, 0, tool);
   await import(program.href);
 }
 

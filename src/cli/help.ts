@@ -1,15 +1,19 @@
 import type { OptionSpec } from './options.ts';
+import type { Tool } from './tool.ts';
 
 const WIDTH = 100;
 const INDENT = '  ';
 const NAME_WIDTH_MAX = 34;
 
-/** What `--help` prints: every option in alphabetical order. */
-export function helpText(tool: string, purpose: string, specs: readonly OptionSpec[]): string {
+/** What `--help` prints: the commands, if the tool has any and none is chosen, and every option in alphabetical order. */
+export function helpText(tool: Tool, command: string, specs: readonly OptionSpec[]): string {
   const rows = [...specs].sort((a, b) => (a.name < b.name ? -1 : 1)).map((spec) => [titleOf(spec), describe(spec)] as const);
   const column = Math.min(NAME_WIDTH_MAX, Math.max(...rows.map(([title]) => title.length))) + INDENT.length * 2;
   const lines = rows.flatMap(([title, text]) => layOut(title, text, column));
-  return [purpose, '', `Usage: ${tool} [options]`, '', 'Options:', ...lines, ''].join('\n');
+  const commands = command === '' ? Object.entries(tool.commands ?? {}) : [];
+  const commandLines = commands.length === 0 ? [] : ['Commands:', ...commands.flatMap(([name, { purpose }]) => layOut(name, purpose, column)), ''];
+  const usage = [tool.name, commands.length > 0 ? '<command>' : command, '[options]', tool.words ?? ''].filter((word) => word !== '').join(' ');
+  return [tool.commands?.[command]?.purpose ?? tool.purpose, '', `Usage: ${usage}`, '', ...commandLines, 'Options:', ...lines, ''].join('\n');
 }
 
 function titleOf({ name, argument, isArgumentOptional }: OptionSpec): string {

@@ -68,7 +68,7 @@ describe('options', () => {
 
 describe('help', () => {
   it('names every option in order, in lines that fit a screen', () => {
-    const text = helpText('kafka-x', 'It helps.', [...specs, { name: 'long', argument: 'a-very-long-name-of-a-value-that-does-not-fit', description: `${'word '.repeat(60)}\n indented ${'more '.repeat(40)}` }]);
+    const text = helpText({ name: 'kafka-x', purpose: 'It helps.', options: [], run: async () => 0 }, '', [...specs, { name: 'long', argument: 'a-very-long-name-of-a-value-that-does-not-fit', description: `${'word '.repeat(60)}\n indented ${'more '.repeat(40)}` }]);
     const lines = text.split('\n');
     expect(lines[0]).toBe('It helps.');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);

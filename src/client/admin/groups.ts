@@ -2,7 +2,7 @@ import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeDeleteGroupsRequest, readDeleteGroupsResponse, writeDeleteGroupsRequest } from '../../protocol/generated/deleteGroups.ts';
 import { makeLeaveGroupRequest, makeMemberIdentity, readLeaveGroupResponse, writeLeaveGroupRequest } from '../../protocol/generated/leaveGroup.ts';
 import { makeListGroupsRequest, readListGroupsResponse, writeListGroupsRequest } from '../../protocol/generated/listGroups.ts';
-import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import { ErrorCode, type KafkaError } from '../../protocol/errors.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { askForEach, failure, outcomeOf } from './driver.ts';

@@ -10,7 +10,7 @@ const STANDARD_OUTPUT = 1;
 const LONG_MS = 2 ** 31 - 1;
 
 /** Runs a tool as this process. The first SIGINT or SIGTERM lets it end what it began, the second ends it at once. */
-export async function runToolProcess(tool: Tool): Promise<never> {
+export async function runToolProcess(tool: Tool, argv: readonly string[] = process.argv.slice(2)): Promise<never> {
   // `process.stdout` would block on a pipe that nobody empties, and with it the heartbeats of a group's member
   const output = createWriteStream('', { fd: STANDARD_OUTPUT, autoClose: false });
   const isInteractive = process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -26,7 +26,7 @@ export async function runToolProcess(tool: Tool): Promise<never> {
   // a promise alone does not keep the process alive
   const alive = setInterval(() => {}, LONG_MS);
   const environment = { terminal, network: createTcpNetwork(), clock: clientClock, random: systemRandom, interrupted: interruption.signal };
-  const code = await runTool(tool, process.argv.slice(2), environment);
+  const code = await runTool(tool, argv, environment);
   await terminal.flush();
   clearInterval(alive);
   process.exit(signalCode === 0 ? code : signalCode);

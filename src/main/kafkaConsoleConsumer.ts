@@ -1,4 +1,0 @@
-import { consumerTool } from '../cli/consumer/consumerTool.ts';
-import { runToolProcess } from './tools/toolProcess.ts';
-
-await runToolProcess(consumerTool);

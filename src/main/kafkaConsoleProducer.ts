@@ -1,4 +1,0 @@
-import { producerTool } from '../cli/producer/producerTool.ts';
-import { runToolProcess } from './tools/toolProcess.ts';
-
-await runToolProcess(producerTool);
