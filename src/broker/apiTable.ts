@@ -26,6 +26,7 @@ import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts'
 import { produceHandler } from './handlers/produce.ts';
 import { guardAll } from './security/acl/index.ts';
 import type { BrokerServices } from './services.ts';
+import { transactionHandlers } from './transactions/index.ts';
 import { shareHandlers } from './share/index.ts';
 
 const handlers: readonly Served['handler'][] = [
@@ -53,6 +54,7 @@ const handlers: readonly Served['handler'][] = [
   describeClusterHandler,
   describeTopicPartitionsHandler,
   ...groupHandlers,
+  ...transactionHandlers,
   ...shareHandlers,
 ];
 

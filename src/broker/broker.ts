@@ -9,7 +9,7 @@ import type { BrokerEndpoint, ClusterImage, ClusterMetadata, MetadataDelta } fro
 import { MetricsRegistry } from '../metrics/registry.ts';
 import { zeroUuid } from '../protocol/types.ts';
 import type { Log, LogManager } from '../storage/types.ts';
-import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC } from '../metadata/topicNames.ts';
+import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topicNames.ts';
 import { servedHandlers } from './apiTable.ts';
 import type { ClientConnection, ReplySlot, RequestSink } from './contract.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -19,6 +19,7 @@ import { FetchSessions } from './fetch/sessions.ts';
 import { clusterViewOf } from './groups/clusterView.ts';
 import { createGroupCoordinator } from './groups/index.ts';
 import type { GroupCoordinator } from './groups/index.ts';
+import { transactionTopicPartitions } from './internalTopics.ts';
 import { PartitionTable } from './partition/partitions.ts';
 import { ProducerIds } from './producerIds.ts';
 import { Access } from './security/acl/index.ts';
@@ -26,6 +27,8 @@ import type { BrokerServices, ServedApi } from './services.ts';
 import { storeSettings } from './storeSettings.ts';
 import { createShare } from './share/index.ts';
 import { TopicCreation } from './topicCreation.ts';
+import { createTransactions } from './transactions/index.ts';
+import type { Transactions } from './transactions/index.ts';
 import { Waiting } from './waiting.ts';
 
 export interface BrokerOptions {
@@ -133,6 +136,7 @@ class LocalBroker implements Broker {
     if (this.#drained) return;
     this.#drained = true;
     this.services.waiting.drain();
+    this.services.transactions.coordinator.close();
     this.services.groupCoordinator.close();
     this.services.share.close();
   }
@@ -160,6 +164,8 @@ class LocalBroker implements Broker {
     const { afterTurn } = this.#options;
     const share = createShare({ config, ports, metadata, partitions, topicCreation, waiting, ...(afterTurn === undefined ? {} : { defer: afterTurn }) });
     const access = accessConfig(this.#config.layers.static);
+    const producerIds = new ProducerIds(metadata);
+    const groupCoordinator = this.#composeGroups(partitions, topicCreation);
     return {
       nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
       get config(): BrokerConfig {
@@ -167,9 +173,10 @@ class LocalBroker implements Broker {
       },
       counters: { producedBytes: metrics.counter('produced_bytes'), fetchedBytes: metrics.counter('fetched_bytes') },
       fetchSessions: new FetchSessions(clock, random, () => this.#config.maxIncrementalFetchSessionCacheSlots, metrics),
-      producerIds: new ProducerIds(metadata),
+      producerIds,
       topicCreation,
-      groupCoordinator: this.#composeGroups(partitions, topicCreation),
+      groupCoordinator,
+      transactions: this.#composeTransactions(partitions, topicCreation, producerIds, groupCoordinator),
       share,
       access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
       servedApis: [],
@@ -190,10 +197,23 @@ class LocalBroker implements Broker {
     });
   }
 
+  #composeTransactions(partitions: PartitionTable, topicCreation: TopicCreation, producerIds: ProducerIds, groupCoordinator: GroupCoordinator): Transactions {
+    const { ports, metadata, afterTurn } = this.#options;
+    const log = new PartitionedCoordinatorLog({
+      topic: TRANSACTION_STATE_TOPIC, partitions, topicCreation, clock: ports.clock, partitionCountWanted: () => transactionTopicPartitions(this.#config),
+    });
+    return createTransactions({
+      log, ports, metadata, partitions, producerIds, groupCoordinator, config: () => this.#config, ...(afterTurn === undefined ? {} : { defer: afterTurn }),
+    });
+  }
+
   /** Loads the groups of every partition of the coordinator's topic that is here. */
   #electCoordinators(): void {
     for (const partition of this.services.partitions.topic(CONSUMER_OFFSETS_TOPIC)?.partitions ?? []) {
       if (partition.isLeader) this.services.groupCoordinator.onElected(partition.index);
+    }
+    for (const partition of this.services.partitions.topic(TRANSACTION_STATE_TOPIC)?.partitions ?? []) {
+      if (partition.isLeader) this.services.transactions.coordinator.onElected(partition.index);
     }
     for (const partition of this.services.partitions.topic(SHARE_GROUP_STATE_TOPIC)?.partitions ?? []) {
       if (partition.isLeader) this.services.share.coordinator.onElected(partition.index);
@@ -215,9 +235,10 @@ class LocalBroker implements Broker {
   }
 
   #tellCoordinators(delta: MetadataDelta): void {
-    const { groupCoordinator, partitions, share } = this.services;
+    const { groupCoordinator, transactions, partitions, share } = this.services;
     for (const topic of delta.topicsDeleted) {
       if (topic.name === CONSUMER_OFFSETS_TOPIC) for (const { index } of topic.partitions) groupCoordinator.onResigned(index);
+      if (topic.name === TRANSACTION_STATE_TOPIC) for (const { index } of topic.partitions) transactions.coordinator.onResigned(index);
       if (topic.name === SHARE_GROUP_STATE_TOPIC) for (const { index } of topic.partitions) share.coordinator.onResigned(index);
     }
     if (delta.topicsDeleted.length > 0) {
@@ -225,7 +246,7 @@ class LocalBroker implements Broker {
       share.onTopicsDeleted(new Set(delta.topicsDeleted.map(({ id }) => id)));
     }
     for (const { name } of [...delta.topicsCreated, ...delta.topicsChanged]) {
-      if (name === CONSUMER_OFFSETS_TOPIC || name === SHARE_GROUP_STATE_TOPIC) void partitions.whenSettled(name).then(() => this.#electCoordinators());
+      if (name === CONSUMER_OFFSETS_TOPIC || name === TRANSACTION_STATE_TOPIC || name === SHARE_GROUP_STATE_TOPIC) void partitions.whenSettled(name).then(() => this.#electCoordinators());
     }
   }
 

@@ -1,11 +1,12 @@
 import { brokerValue } from '../config/layers.ts';
 import type { BrokerConfig } from '../config/types.ts';
-import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topicNames.ts';
+import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topicNames.ts';
 import type { NewTopic } from '../metadata/types.ts';
 
 /** With which partitions and settings the broker makes one of its own topics; null for a name that is none of them. */
 export function newInternalTopic(name: string, config: BrokerConfig): NewTopic | null {
   if (name === CONSUMER_OFFSETS_TOPIC) return offsetsTopic(config);
+  if (name === SHARE_GROUP_STATE_TOPIC) return shareStateTopic(config);
   return name === TRANSACTION_STATE_TOPIC ? transactionTopic(config) : null;
 }
 
@@ -43,6 +44,23 @@ function transactionTopic(config: BrokerConfig): NewTopic {
       ['compression.type', 'uncompressed'],
       ['unclean.leader.election.enable', 'false'],
       ['min.insync.replicas', text('transaction.state.log.min.isr')],
+    ]),
+  };
+}
+
+/** Kafka's own: never cleaned by age or key, only pruned by its coordinator. */
+function shareStateTopic(config: BrokerConfig): NewTopic {
+  const number = (name: string): number => brokerValue(config.layers, `share.coordinator.state.topic.${name}`) as number;
+  return {
+    name: SHARE_GROUP_STATE_TOPIC,
+    partitions: number('num.partitions'),
+    replicationFactor: config.offsetsTopicReplicationFactor,
+    assignments: new Map(),
+    configs: new Map([
+      ['cleanup.policy', 'delete'],
+      ['compression.type', 'uncompressed'],
+      ['segment.bytes', String(number('segment.bytes'))],
+      ['retention.ms', '-1'],
     ]),
   };
 }

@@ -11,6 +11,7 @@ import type { ProducerIds } from './producerIds.ts';
 import type { Access } from './security/acl/access.ts';
 import type { Share } from './share/index.ts';
 import type { TopicCreation } from './topicCreation.ts';
+import type { Transactions } from './transactions/index.ts';
 import type { Waiting } from './waiting.ts';
 
 /** The span of versions of one API, as ApiVersions tells it. */
@@ -45,6 +46,7 @@ export interface BrokerServices {
   readonly producerIds: ProducerIds;
   readonly topicCreation: TopicCreation;
   readonly groupCoordinator: GroupCoordinator;
+  readonly transactions: Transactions;
   readonly share: Share;
   /** Null without an authorizer: everybody may do everything. Guards ask it before handlers run. */
   readonly access: Access | null;

@@ -1,7 +1,7 @@
 import type { BrokerConfig } from '../config/types.ts';
-import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topicNames.ts';
 import type { ChangeOutcome, ClusterMetadata, NewTopic } from '../metadata/types.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import { newInternalTopic } from './internalTopics.ts';
 import type { PartitionTable } from './partition/partitions.ts';
 
 const NO_ASSIGNMENTS: NewTopic['assignments'] = new Map();
@@ -40,19 +40,6 @@ export class TopicCreation {
   }
 
   #describe(name: string): NewTopic {
-    const config = this.#config();
-    if (name !== CONSUMER_OFFSETS_TOPIC) return { name, partitions: -1, replicationFactor: -1, assignments: NO_ASSIGNMENTS, configs: new Map() };
-    return {
-      name,
-      partitions: config.offsetsTopicNumPartitions,
-      replicationFactor: config.offsetsTopicReplicationFactor,
-      assignments: NO_ASSIGNMENTS,
-      // Kafka's own settings of the topic: kept for ever, compacted, in segments that load fast, in the producer's codec.
-      configs: new Map([
-        ['cleanup.policy', 'compact'],
-        ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
-        ['compression.type', 'producer'],
-      ]),
-    };
+    return newInternalTopic(name, this.#config()) ?? { name, partitions: -1, replicationFactor: -1, assignments: NO_ASSIGNMENTS, configs: new Map() };
   }
 }

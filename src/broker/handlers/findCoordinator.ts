@@ -1,5 +1,6 @@
 /** FindCoordinator (10), versions 0 to 6. Makes the coordinator's topic on first use. */
-import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC } from '../../metadata/topicNames.ts';
+import { definite } from '../../base/assert.ts';
+import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from '../../metadata/topicNames.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeFindCoordinatorResponse, readFindCoordinatorRequest, writeFindCoordinatorResponse } from '../../protocol/generated/findCoordinator.ts';
@@ -32,20 +33,22 @@ export const findCoordinatorHandler: ApiHandler<BrokerServices, FindCoordinatorR
   },
 };
 
-const TYPE_MESSAGE = 'Transactions have no coordinator on this broker, and share groups only since version 6 of the request';
+const TYPE_MESSAGE = 'There is no coordinator of this type; that of share groups is asked for since version 6 of the request';
 const FIRST_VERSION_WITH_SHARE = 6;
+const TOPICS: ReadonlyMap<number, string> = new Map([
+  [KeyType.group, CONSUMER_OFFSETS_TOPIC], [KeyType.transaction, TRANSACTION_STATE_TOPIC], [KeyType.share, SHARE_GROUP_STATE_TOPIC],
+]);
 
-/** For a transactional producer UNSUPPORTED_VERSION is final; it would ask for ever otherwise. */
 function typeError(keyType: number, version: number): number {
-  if (keyType === KeyType.group || (keyType === KeyType.share && version >= FIRST_VERSION_WITH_SHARE)) return ErrorCode.NONE;
-  return keyType === KeyType.transaction ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.INVALID_REQUEST;
+  return !TOPICS.has(keyType) || (keyType === KeyType.share && version < FIRST_VERSION_WITH_SHARE) ? ErrorCode.INVALID_REQUEST : ErrorCode.NONE;
 }
 
-const topicOf = (keyType: number): string => (keyType === KeyType.share ? SHARE_GROUP_STATE_TOPIC : CONSUMER_OFFSETS_TOPIC);
+const topicOf = (keyType: number): string => definite(TOPICS.get(keyType), 'the topic of a coordinator');
 
 /** Null: no key of that type. */
 function partitionOf(key: string, keyType: number, services: BrokerServices): number | null {
-  if (keyType !== KeyType.share) return services.groupCoordinator.partitionFor(key);
+  if (keyType === KeyType.group) return services.groupCoordinator.partitionFor(key);
+  if (keyType === KeyType.transaction) return services.transactions.coordinator.partitionFor(key);
   const shareKey = sharePartitionKeyOf(key);
   return shareKey === null ? null : services.share.coordinator.partitionFor(shareKey);
 }

@@ -14,6 +14,7 @@ import type { Partition, TopicState } from '../partition/partition.ts';
 import { endpointOf } from '../services.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
+import { appendTransactional, produceMode } from '../transactions/appends.ts';
 
 /** Kafka's own tools may write to internal topics under this client id. */
 const ADMIN_CLIENT_ID = '__admin_client';
@@ -63,6 +64,7 @@ class PendingProduce {
   readonly #services: BrokerServices;
   readonly #acks: number;
   readonly #internalAllowed: boolean;
+  readonly #transactionalId: string | null;
   readonly #responses: TopicProduceResponse[] = [];
   /** Partitions not done yet, and one for `start` itself. */
   #left = 1;
@@ -73,6 +75,7 @@ class PendingProduce {
     this.#context = context;
     this.#services = services;
     this.#acks = request.acks;
+    this.#transactionalId = request.transactionalId;
     this.#internalAllowed = context.clientId === ADMIN_CLIENT_ID;
   }
 
@@ -111,7 +114,21 @@ class PendingProduce {
     if (error !== ErrorCode.NONE) return this.#refusePartition(partition, entry, error);
     this.#left++;
     this.#services.counters.producedBytes.add(records!.length);
-    partition.append(records!, 'client', (failure, info) => this.#settle(partition, entry, failure, info));
+    if (isTransactional(attributesOf(records!, 0))) this.#appendTransactional(partition, entry, records!);
+    else partition.append(records!, 'client', (failure, info) => this.#settle(partition, entry, failure, info));
+  }
+
+  #appendTransactional(partition: Partition, entry: PartitionProduceResponse, records: Buffer): void {
+    const refused = (code: number, message: string | null): void => {
+      this.#refusePartition(partition, entry, code);
+      entry.errorMessage = message;
+      this.#finishOne();
+    };
+    const transactionalId = this.#transactionalId;
+    if (transactionalId === null) return refused(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null);
+    const append = { transactionalId, acks: this.#acks, mode: produceMode(this.#context.apiVersion) };
+    const done = (failure: LogError | null, info: AppendInfo | null): void => this.#settle(partition, entry, failure, info);
+    appendTransactional(this.#services.transactions.verifier, partition, records, append, done, refused);
   }
 
   #refusePartition(partition: Partition, entry: PartitionProduceResponse, code: number): void {
@@ -180,12 +197,10 @@ function recordsError(records: Buffer | null, version: number): number {
   if (length < RECORD_OVERHEAD_BYTES_MIN) return ErrorCode.CORRUPT_MESSAGE;
   if (length + LOG_OVERHEAD_BYTES !== records.length) return ErrorCode.INVALID_RECORD;
   const attributes = attributesOf(records, 0);
-  if (isTransactional(attributes)) return ErrorCode.INVALID_TXN_STATE;
   if ((attributes & Attribute.control) !== 0) return ErrorCode.INVALID_RECORD;
   return codecIn(attributes) === Codec.zstd && version < FIRST_VERSION_WITH_ZSTD ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.NONE;
 }
 
 function recordsMessage(code: number, version: number): string | null {
-  if (code === ErrorCode.INVALID_RECORD) return `Produce requests with version ${version} must have exactly one record batch of magic version 2, without control records`;
-  return code === ErrorCode.INVALID_TXN_STATE ? 'Transactions are not supported by this broker' : null;
+  return code === ErrorCode.INVALID_RECORD ? `Produce requests with version ${version} must have exactly one record batch of magic version 2, without control records` : null;
 }
