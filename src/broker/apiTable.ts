@@ -1,4 +1,5 @@
 /** Everything this broker serves. */
+import { administrationHandlers } from './administration/index.ts';
 import type { Served } from './dispatch.ts';
 import { groupHandlers } from './groups/index.ts';
 import { alterClientQuotasHandler } from './handlers/alterClientQuotas.ts';
@@ -26,8 +27,8 @@ import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts'
 import { produceHandler } from './handlers/produce.ts';
 import { guardAll } from './security/acl/index.ts';
 import type { BrokerServices } from './services.ts';
-import { transactionHandlers } from './transactions/index.ts';
 import { shareHandlers } from './share/index.ts';
+import { transactionHandlers } from './transactions/index.ts';
 
 const handlers: readonly Served['handler'][] = [
   produceHandler,
@@ -54,8 +55,9 @@ const handlers: readonly Served['handler'][] = [
   describeClusterHandler,
   describeTopicPartitionsHandler,
   ...groupHandlers,
-  ...transactionHandlers,
   ...shareHandlers,
+  ...administrationHandlers,
+  ...transactionHandlers,
 ];
 
 export function servedHandlers(services: BrokerServices): Served[] {

@@ -12,7 +12,11 @@ export interface SupportedFeature {
 /** KIP-890: at 2 the epoch of a producer grows with each transaction, and produce adds partitions to it. */
 export const TRANSACTION_VERSION = 'transaction.version';
 
+/** KIP-848: consumer groups. */
+export const GROUP_VERSION = 'group.version';
+
 export const supportedFeatures: readonly SupportedFeature[] = [
+  { name: GROUP_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2, defaultLevel: 2 },
 ];
 
@@ -25,5 +29,6 @@ export function featureLevel(image: ClusterImage, name: string): number {
 
 /** All features of the cluster with their levels. */
 export function finalizedFeatures(image: ClusterImage): ReadonlyMap<string, number> {
-  return new Map([...defaultLevels, ...image.features].filter(([, level]) => level > 0));
+  const levels = new Map([...defaultLevels, ...image.features]);
+  return new Map([...levels].filter(([, level]) => level > 0));
 }

@@ -118,8 +118,7 @@ export class MutableClusterImage implements ClusterImage {
         this.nextProducerId = record.nextProducerId;
         break;
       case 'feature':
-        if (record.level === 0) this.features.delete(record.name);
-        else this.features.set(record.name, record.level);
+        this.features.set(record.name, record.level);
         break;
       case 'broker':
         this.#setBroker(record, change);

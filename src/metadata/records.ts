@@ -11,7 +11,7 @@ export type MetadataRecord =
   /** `value` null removes the override. */
   | { readonly kind: 'config'; readonly resourceType: ConfigResourceType; readonly resourceName: string; readonly key: string; readonly value: string | null }
   | { readonly kind: 'producerIds'; readonly brokerId: number; readonly brokerEpoch: number; readonly nextProducerId: number }
-  /** Level 0 removes the feature. */
+  /** Level 0 takes the feature off. */
   | { readonly kind: 'feature'; readonly name: string; readonly level: number }
   | AccessRecord
   | BrokerFact

@@ -54,7 +54,7 @@ export interface ClusterImage {
   readonly brokers: ReadonlyMap<number, BrokerRegistration>;
   readonly topicsByName: ReadonlyMap<string, TopicImage>;
   readonly topicsById: ReadonlyMap<string, TopicImage>;
-  /** Finalized feature levels, by name. */
+  /** Feature levels that somebody set, by name; 0: taken off. */
   readonly features: ReadonlyMap<string, number>;
   readonly acls: AclView;
   readonly clientQuotas: ClientQuotaView;
@@ -73,6 +73,22 @@ export interface MetadataDelta {
   readonly topicsChanged: readonly TopicImage[];
   readonly configsChanged: readonly { readonly type: ConfigResourceType; readonly name: string }[];
   readonly brokersChanged: boolean;
+}
+
+/** Levels of a feature that a node can work at. */
+export interface FeatureSpan {
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  /** Of a cluster for which nobody has set another. */
+  readonly defaultLevel: number;
+}
+
+export interface FeatureUpdate {
+  readonly name: string;
+  readonly level: number;
+  /** FeatureUpgradeType. */
+  readonly upgradeType: number;
 }
 
 /** How a change ended. `code` is a Kafka error code (0 none); `message` null when there is nothing to add. */
@@ -138,6 +154,8 @@ export interface Controller {
   /** Forgets the tokens whose time has passed. */
   sweepDelegationTokens(nowMs: number): Promise<void>;
   /** A block of producer ids that no one else will ever get. */
+  /** All or none. `supported` is what this node can work at; levels that were never set are the defaults. */
+  updateFeatures(supported: readonly FeatureSpan[], updates: readonly FeatureUpdate[], validateOnly: boolean): Promise<ChangeOutcome>;
   allocateProducerIds(): Promise<{ readonly first: number; readonly count: number }>;
 }
 

@@ -13,12 +13,13 @@ import type { DelegationToken } from '../credentials.ts';
 import { decideConfigs, decideIncrementalConfigs } from '../configDecisions.ts';
 import { accepted, decideNewPartitions, decideNewTopic, PARTITIONS_PER_CHANGE_MAX, refused } from '../decisions.ts';
 import type { DecisionContext, TopicDefaults } from '../decisions.ts';
+import { decideFeatures } from '../featureDecisions.ts';
 import { MutableClusterImage } from '../image.ts';
 import { decodeMetadataRecord, encodeMetadataRecord } from '../recordCodec.ts';
 import type { BrokerFact, MetadataRecord } from '../records.ts';
 import { ConfigResourceType, MetadataError } from '../types.ts';
 import type {
-  AclDeletion, BrokerRegistration, ChangeOutcome, ClusterImage, ClusterMetadata, ConfigChange, Controller, MetadataDelta, NewTopic, NewTopicOutcome, QuotaAlteration,
+  AclDeletion, BrokerRegistration, ChangeOutcome, ClusterImage, ClusterMetadata, ConfigChange, Controller, FeatureSpan, FeatureUpdate, MetadataDelta, NewTopic, NewTopicOutcome, QuotaAlteration,
 } from '../types.ts';
 import { Journal } from './journal.ts';
 
@@ -229,6 +230,11 @@ class Embedded implements EmbeddedMetadata, Controller {
 
   sweepDelegationTokens(nowMs: number): Promise<void> {
     return this.#decide(false, (records) => decideTokenSweep(this.#image.credentials, nowMs, records), 'urgent');
+  }
+
+  updateFeatures(supported: readonly FeatureSpan[], updates: readonly FeatureUpdate[], validateOnly: boolean): Promise<ChangeOutcome> {
+    const { features, controllerId } = this.#image;
+    return this.#decide(validateOnly, (records) => decideFeatures({ levels: features, supported, controllerId }, updates, records), 'urgent');
   }
 
   allocateProducerIds(): Promise<{ first: number; count: number }> {
