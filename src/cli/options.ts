@@ -38,6 +38,7 @@ export function parseOptions(argv: readonly string[], specs: readonly OptionSpec
   const known = new Map(specs.map((spec) => [spec.name, spec]));
   const values = new Map<string, string[]>();
   const words: string[] = [];
+  const order: string[] = [];
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
     if (word === '--') {
@@ -52,13 +53,14 @@ export function parseOptions(argv: readonly string[], specs: readonly OptionSpec
     const spec = known.get(token.name) ?? refuse(token.name, specs, replacements);
     const list = values.get(spec.name) ?? [];
     values.set(spec.name, list);
+    order.push(spec.name);
     if (spec.argument === undefined) continue;
     const next = argv[index + 1];
     const takesNext = token.value === null && next !== undefined && !(spec.isArgumentOptional === true && tokenOf(next) !== null);
     if (takesNext) index += 1;
     list.push(token.value ?? (takesNext ? next : valueLeftOut(spec)));
   }
-  return new Options(known, values, words);
+  return new Options(known, values, words, order);
 }
 
 function tokenOf(word: string): Token | null {
@@ -85,11 +87,14 @@ export class Options {
   readonly #values: ReadonlyMap<string, readonly string[]>;
   /** What belongs to no option. */
   readonly words: readonly string[];
+  /** Names as often and in the order as they were given. */
+  readonly order: readonly string[];
 
-  constructor(specs: ReadonlyMap<string, OptionSpec>, values: ReadonlyMap<string, readonly string[]>, words: readonly string[]) {
+  constructor(specs: ReadonlyMap<string, OptionSpec>, values: ReadonlyMap<string, readonly string[]>, words: readonly string[], order: readonly string[]) {
     this.#specs = specs;
     this.#values = values;
     this.words = words;
+    this.order = order;
     for (const [name, given] of values) this.#check(name, given);
   }
 
