@@ -147,6 +147,13 @@ export class Consumer {
     if (state.seeks === seeks && offset > state.consumed) state.consumed = offset;
   }
 
+  /** Takes back what `take` gave: it will be given again. */
+  putBack({ state, seeks, from }: TakenPartition): void {
+    if (state.seeks !== seeks || state.isRevoked) return;
+    state.putBack(from);
+    this.#fetcher.dropStale();
+  }
+
   /** Ends a poll that waits. */
   wake(): void {
     this.#isWoken = true;

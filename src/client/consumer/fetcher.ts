@@ -29,19 +29,21 @@ export interface FetchedPartition {
   readonly aborted: readonly AbortedProducer[] | null;
   /** Offset after the last whole batch. */
   readonly next: number;
-  /** `state.seeks` when it was asked for: older ones are worth nothing. */
-  readonly seeks: number;
+  /** `state.round` when it was asked for: older ones are worth nothing. */
+  readonly round: number;
 }
 
 /** Handed out: records at `from` and after. */
 export interface TakenPartition extends FetchedPartition {
   readonly from: number;
+  /** `state.seeks` at that time. */
+  readonly seeks: number;
 }
 
 interface AskedPartition {
   readonly state: PartitionState;
   readonly offset: number;
-  readonly seeks: number;
+  readonly round: number;
 }
 
 const RACK_VERSION = 11;
@@ -77,7 +79,7 @@ export class Fetcher {
 
   /** Forgets what was fetched for partitions that were revoked or are read from elsewhere now. */
   dropStale(): void {
-    const kept = this.#ready.filter(({ state, seeks }) => !state.isRevoked && state.seeks === seeks);
+    const kept = this.#ready.filter(({ state, round }) => !state.isRevoked && state.round === round);
     this.#ready.splice(0, this.#ready.length, ...kept);
     this.#readyBytes = kept.reduce((bytes, item) => bytes + item.bytes.length, 0);
   }
@@ -97,11 +99,11 @@ export class Fetcher {
     if (place === -1) return null;
     const [item] = this.#ready.splice(place, 1) as [FetchedPartition];
     this.#readyBytes -= item.bytes.length;
-    const { state, bytes, aborted, next, seeks } = item;
+    const { state, bytes, aborted, next, round } = item;
     const from = state.position;
     state.position = Math.max(from, next);
     this.#fill();
-    return { state, bytes, aborted, next, seeks, from };
+    return { state, bytes, aborted, next, round, from, seeks: state.seeks };
   }
 
   async #await(deadlineMs: number): Promise<void> {
@@ -154,7 +156,7 @@ export class Fetcher {
         return !isStopped;
       });
       // the listener may have sought elsewhere
-      if (state.seeks === item.seeks) {
+      if (state.round === item.round) {
         state.position = Math.max(state.position, next);
         state.consumed = state.position;
       }
@@ -188,7 +190,7 @@ export class Fetcher {
       if (broker < 0) isLeaderMissing = true;
       if (broker < 0 || this.#asking.has(broker)) continue;
       const asked = byBroker.get(broker);
-      const item = { state, offset: state.fetchOffset, seeks: state.seeks };
+      const item = { state, offset: state.fetchOffset, round: state.round };
       if (asked === undefined) byBroker.set(broker, [item]);
       else asked.push(item);
     }
@@ -266,7 +268,7 @@ export class Fetcher {
     for (const { topic, partitions } of answer.responses) {
       for (const data of partitions) {
         const item = byKey.get(partitionKey(topic, data.partitionIndex));
-        if (item === undefined || item.state.isRevoked || item.state.seeks !== item.seeks) continue;
+        if (item === undefined || item.state.isRevoked || item.state.round !== item.round) continue;
         if (data.errorCode === ErrorCode.NONE) this.#accept(item.state, data);
         else isWell = this.#onPartitionError(item.state, data.errorCode) && isWell;
       }
@@ -286,7 +288,7 @@ export class Fetcher {
     if (next === -1) return this.#fail(new ClientError('CORRUPT_DATA', `the broker sent ${bytes.length} bytes of ${state.topic}-${state.partition} that hold no whole batch`));
     const aborted = this.#options.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
     state.fetchOffset = Math.max(next, state.fetchOffset);
-    this.#ready.push({ state, bytes, aborted, next, seeks: state.seeks });
+    this.#ready.push({ state, bytes, aborted, next, round: state.round });
     this.#readyBytes += bytes.length;
   }
 

@@ -24,8 +24,10 @@ export class PartitionState {
   isPaused = false;
   /** No longer assigned: what still arrives for it is dropped. */
   isRevoked = false;
-  /** Changes with each seek: what was fetched before is not handed out any more. */
+  /** Changes with each seek: what was handed out before is no longer what the application reads. */
   seeks = 0;
+  /** Changes with each seek and return: what was fetched before is not handed out any more. */
+  round = 0;
 
   constructor(topic: string, partition: number, position: number, startAt: StartAt) {
     this.topic = topic;
@@ -45,6 +47,14 @@ export class PartitionState {
     this.fetchOffset = position;
     this.consumed = position;
     this.seeks += 1;
+    this.round += 1;
+  }
+
+  /** Hands out again from `position` on, which was handed out and not consumed. */
+  putBack(position: number): void {
+    this.position = position;
+    this.fetchOffset = position;
+    this.round += 1;
   }
 
   /** Its position is worth nothing: look one up. */

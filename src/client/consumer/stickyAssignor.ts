@@ -107,7 +107,7 @@ function level(holders: readonly Holder[], places: ReadonlyMap<string, Place>): 
   for (let hasMoved = true; hasMoved; ) {
     hasMoved = false;
     for (const from of [...holders].sort((a, b) => b.held.size - a.held.size)) {
-      for (const key of [...from.held].reverse()) {
+      for (const key of [...from.held].toReversed()) {
         const to = leastLoaded(holders, (places.get(key) as Place).topic);
         if (to === null || from.held.size - to.held.size < 2) continue;
         from.held.delete(key);
