@@ -146,13 +146,25 @@ export class CoordinatorShard<State, Change> implements ShardHost<Change> {
       this.pendingWrites++;
       return;
     }
-    const records = write.changes.map((change) => this.machine.encode(change, this.writer));
+    const records = this.encode(write);
     const batch = this.openBatch(bytesOf(records), write.transaction);
     for (const record of records) batch.records.push(record);
     batch.settles.push(write.settle);
     this.pendingWrites++;
+    if (write.undo !== undefined) batch.undo.push(...write.undo);
     if (write.decided !== true) for (const change of write.changes) this.applyChange(change, write.transaction, batch.undo);
     this.flushLater();
+  }
+
+  /** What cannot be written has not happened. */
+  private encode({ changes, undo = [] }: Write<Change>): CoordinatorRecord[] {
+    try {
+      return changes.map((change) => this.machine.encode(change, this.writer));
+    } catch (error) {
+      this.writer.takeBuffer();
+      for (const step of undo.toReversed()) step();
+      throw error;
+    }
   }
 
   private applyChange(change: Change, transaction: BatchTransaction | undefined, undo: Undo): void {

@@ -13,6 +13,8 @@ export interface Write<Change> {
   readonly changes: readonly Change[];
   /** True when the decision has changed the state itself (and `settle` handles a failure): `apply` is not called. */
   readonly decided?: boolean;
+  /** Steps that take back what the decision has changed itself, run when the write fails; then `settle` need not. */
+  readonly undo?: Undo;
   /** The changes are a part of this transaction: they are kept by `applyPending` until its marker. */
   readonly transaction?: BatchTransaction;
   /** Exactly once: with 0 below the high watermark, or with the Kafka error code that stopped it. */

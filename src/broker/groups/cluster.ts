@@ -13,6 +13,8 @@ export interface ClusterView extends TopicIds {
   partitionCountOf(topicName: string): number;
   /** Racks of the brokers that hold a partition; brokers without a rack give none. */
   racksOf(topicName: string, partition: number): readonly string[];
+  /** At which level a feature works; 0: not at all. */
+  featureLevel(name: string): number;
   /** What was set for one group while running, by key (`consumer.session.timeout.ms`). */
   groupConfigOf(groupId: string): ReadonlyMap<string, string>;
 }

@@ -1,5 +1,6 @@
 import { ConfigResourceType } from '../../metadata/types.ts';
 import type { ClusterMetadata } from '../../metadata/types.ts';
+import { featureLevel } from '../features.ts';
 import type { ClusterView } from './cluster.ts';
 
 /** The cluster as its metadata has it. */
@@ -17,6 +18,7 @@ export function clusterViewOf(metadata: ClusterMetadata): ClusterView {
       const replicas = topicsByName.get(name)?.partitions[partition]?.replicas ?? [];
       return replicas.flatMap((id) => brokers.get(id)?.rack ?? []);
     },
+    featureLevel: (name) => featureLevel(metadata.image, name),
     groupConfigOf: (groupId) => metadata.image.configsOf(ConfigResourceType.group, groupId),
   };
 }

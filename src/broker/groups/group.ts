@@ -47,6 +47,8 @@ export interface Group {
   offsetDeleteError(): number;
   /** With which it goes, offsets aside. */
   tombstones(): GroupChange[];
+  /** Memory that its members take, about; missing where that is bounded otherwise. */
+  heldBytes?(): number;
   /** The shard is given up: tells `errorCode` to whoever waits in it. */
   abandon(errorCode: number, nowMs: number): void;
 }

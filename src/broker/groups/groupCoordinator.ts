@@ -3,7 +3,9 @@
  * classic/ and offsets/.
  */
 import type { Ports } from '../../base/ports.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import type { DescribedGroup } from '../../protocol/generated/consumerGroupDescribe.ts';
+import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../protocol/generated/consumerGroupHeartbeat.ts';
 import type { HeartbeatRequest } from '../../protocol/generated/heartbeat.ts';
 import type { JoinGroupRequest } from '../../protocol/generated/joinGroup.ts';
 import type { MemberIdentity, MemberResponse } from '../../protocol/generated/leaveGroup.ts';
@@ -14,17 +16,19 @@ import type { TxnOffsetCommitRequest } from '../../protocol/generated/txnOffsetC
 import { coordinatorError, CoordinatorRuntime } from '../coordinator.ts';
 import type { CoordinatorShard } from '../coordinator.ts';
 import type { BatchTransaction, CoordinatorLog } from '../contract.ts';
-import { heartbeat } from './classic/heartbeat.ts';
-import { joinGroup } from './classic/join.ts';
 import type { GroupClient } from './classic/join.ts';
-import { leaveGroup } from './classic/leave.ts';
 import type { JoinReply, SyncReply } from './classic/member.ts';
 import { joinError, syncError } from './classic/replies.ts';
-import { syncGroup } from './classic/sync.ts';
+import { beat, join, leave, sync } from './classicRequests.ts';
+import { describeConsumerGroup } from './consumer/describe.ts';
+import { consumerHeartbeat } from './consumer/heartbeat.ts';
 import { describeGroup, listGroups } from './describe.ts';
 import type { GroupDescription, GroupFilter, GroupListing } from './describe.ts';
 import type { ClusterView } from './cluster.ts';
+import type { Draft } from './draft.ts';
 import { groupMachine } from './machine.ts';
+import { decideFor } from './modern/decide.ts';
+import type { Reply } from './modern/decide.ts';
 import { commitOffsets } from './offsets/commit.ts';
 import { commitTransactionalOffsets } from './offsets/transactions.ts';
 import { fetchAllOffsets, fetchOffsets } from './offsets/fetch.ts';
@@ -52,6 +56,14 @@ export interface GroupCoordinatorOptions {
 /** Kafka's `group.coordinator.cached.buffer.max.bytes`; a batch of this size passes every default limit of a topic. */
 const BATCH_BYTES_MAX = 1_000_000;
 const LOAD_RETRY_MS = 5_000;
+
+/** Who asks for offsets; a negative epoch: anybody. */
+export interface OffsetReader {
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
+}
+
+const ANYBODY: OffsetReader = { memberId: null, memberEpoch: -1 };
 
 export interface OffsetDeletion {
   /** Of the whole request. */
@@ -84,6 +96,11 @@ export class GroupCoordinator {
       defer,
     });
     this.retention = new Retention(this.runtime, ports.clock, () => settings().retentionCheckIntervalMs);
+  }
+
+  /** As they are now. */
+  get settings(): GroupSettings {
+    return this.settingsNow();
   }
 
   /** Which partition of `__consumer_offsets` keeps the group. */
@@ -123,13 +140,13 @@ export class GroupCoordinator {
     if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
       return reply(joinError(memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
     }
-    const errorCode = this.shardOf(groupId).submit((state) => joinGroup(state, request, client, reply));
+    const errorCode = this.shardOf(groupId).submit((state) => join(state, request, client, reply));
     if (errorCode !== ErrorCode.NONE) reply(joinError(memberId, errorCode));
   }
 
   sync(request: SyncGroupRequest, reply: SyncReply): void {
     if (request.groupId === '') return reply(syncError(ErrorCode.INVALID_GROUP_ID));
-    const errorCode = this.shardOf(request.groupId).submit((state) => syncGroup(state, request, reply));
+    const errorCode = this.shardOf(request.groupId).submit((state) => sync(state, request, reply));
     if (errorCode !== ErrorCode.NONE) reply(syncError(errorCode));
   }
 
@@ -137,29 +154,36 @@ export class GroupCoordinator {
   heartbeat(request: HeartbeatRequest): number {
     if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID;
     const shard = this.shardOf(request.groupId);
-    if (shard.current !== null) return heartbeat(shard.current, request);
+    if (shard.current !== null) return beat(shard.current, request);
     const errorCode = shard.unavailable();
     return errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : errorCode;
   }
 
   leave(groupId: string, members: readonly MemberIdentity[], reply: (errorCode: number, members: readonly MemberResponse[]) => void): void {
     if (groupId === '') return reply(ErrorCode.INVALID_GROUP_ID, []);
-    const errorCode = this.shardOf(groupId).submit((state) => {
-      const left = leaveGroup(state, groupId, members);
-      const { write } = left;
-      if (write === null) {
-        reply(left.errorCode, left.members);
-        return null;
-      }
-      return {
-        ...write,
-        settle: (writeError) => {
-          write.settle(writeError);
-          reply(coordinatorError(writeError), writeError === ErrorCode.NONE ? left.members : []);
-        },
-      };
-    });
+    const errorCode = this.shardOf(groupId).submit((state) => leave(state, groupId, members, reply));
     if (errorCode !== ErrorCode.NONE) reply(errorCode, []);
+  }
+
+  /** ConsumerGroupHeartbeat. */
+  consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, client: GroupClient, reply: Reply<ConsumerGroupHeartbeatResponse>): void {
+    this.decide(request.groupId, reply, (draft) => consumerHeartbeat(draft, request, client));
+  }
+
+  /** Runs a decision about one group, and answers when what it changed is kept. */
+  decide<Response>(groupId: string, reply: Reply<Response>, run: (draft: Draft) => Response): void {
+    const errorCode = this.shardOf(groupId).submit((state) => decideFor(state, reply, run));
+    if (errorCode !== ErrorCode.NONE) reply(new KafkaError(errorCode), null);
+  }
+
+  /** Looks at one group; an error code when it cannot be asked for. */
+  look<Result>(groupId: string, at: (state: GroupState) => Result): Result | number {
+    const shard = this.shardOf(groupId);
+    return shard.current === null ? shard.unavailable() : at(shard.current);
+  }
+
+  describeConsumer(groupId: string): DescribedGroup | number {
+    return this.look(groupId, (state) => describeConsumerGroup(state, groupId));
   }
 
   /** Topics of the request are known to exist, and carry both name and id. On an error of the whole request `topics` is empty. */
@@ -205,11 +229,14 @@ export class GroupCoordinator {
    */
   fetch(
     groupId: string, topics: readonly FetchedTopic[] | null, requireStable: boolean, reply: (errorCode: number, topics: OffsetFetchResponseTopics[]) => void,
+    member: OffsetReader = ANYBODY,
   ): void {
     const shard = this.shardOf(groupId);
     const answer = (state: GroupState): void =>
       reply(ErrorCode.NONE, topics === null ? fetchAllOffsets(state, groupId, requireStable) : fetchOffsets(state, groupId, topics, requireStable));
     const errorCode = shard.submit((state) => {
+      const memberError = state.groups.get(groupId)?.fetchError(member.memberId, member.memberEpoch) ?? ErrorCode.NONE;
+      if (memberError !== ErrorCode.NONE) return reply(memberError, []), null;
       if (shard.hasPendingWrites) return { changes: [], settle: (writeError) => (writeError === ErrorCode.NONE ? answer(state) : reply(fetchError(writeError), [])) };
       answer(state);
       return null;
@@ -248,9 +275,7 @@ export class GroupCoordinator {
 
   /** Null with an error code when the group cannot be asked for. */
   describe(groupId: string): GroupDescription | number {
-    const shard = this.shardOf(groupId);
-    const state = shard.current;
-    return state === null ? shard.unavailable() : describeGroup(state, groupId);
+    return this.look(groupId, (state) => describeGroup(state, groupId));
   }
 
   /** The groups of all partitions that this node leads; an error code while one of them is not ready. */

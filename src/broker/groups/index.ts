@@ -3,6 +3,10 @@ import type { BrokerConfig } from '../../config/types.ts';
 import type { ApiHandler } from '../contract.ts';
 import { GroupCoordinator } from './groupCoordinator.ts';
 import type { GroupCoordinatorOptions } from './groupCoordinator.ts';
+import { checkAssignors } from './consumer/settings.ts';
+import { checkModernSettings } from './modern/settings.ts';
+import { consumerGroupDescribeHandler } from './handlers/consumerGroupDescribe.ts';
+import { consumerGroupHeartbeatHandler } from './handlers/consumerGroupHeartbeat.ts';
 import { deleteGroupsHandler } from './handlers/deleteGroups.ts';
 import { describeGroupsHandler } from './handlers/describeGroups.ts';
 import { heartbeatHandler } from './handlers/heartbeat.ts';
@@ -29,13 +33,18 @@ export const groupHandlers: readonly ApiHandler<GroupServices, any, any>[] = [
   listGroupsHandler,
   deleteGroupsHandler,
   offsetDeleteHandler,
+  consumerGroupHeartbeatHandler,
+  consumerGroupDescribeHandler,
 ];
 
 /**
  * `log` is `__consumer_offsets`. The broker calls `onElected` and `onResigned` as leadership of its partitions comes and goes, `onTopicsDeleted` when
- * topics have gone, and `close` at the end.
+ * topics have gone, and `close` at the end. Throws ConfigError when the settings of groups contradict each other.
  */
 export function createGroupCoordinator(options: Omit<GroupCoordinatorOptions, 'settings'> & { readonly config: () => BrokerConfig }): GroupCoordinator {
+  const config = options.config();
+  checkModernSettings(config);
+  checkAssignors(config);
   return new GroupCoordinator({ ...options, settings: liveGroupSettings(options.config) });
 }
 

@@ -1,4 +1,6 @@
 import type { BrokerConfig } from '../../config/types.ts';
+import { consumerSettings } from './consumer/settings.ts';
+import type { ConsumerSettings } from './consumer/settings.ts';
 
 /** What the broker's configuration says about groups. */
 export interface GroupSettings {
@@ -22,6 +24,7 @@ export interface GroupSettings {
   readonly pendingJoinsMax: number;
   /** What all members of one shard may say of themselves, names and metadata of their protocols. */
   readonly protocolBytesMax: number;
+  readonly consumer: ConsumerSettings;
   /** Requests of one shard that wait for the log; more are refused until it keeps up. */
   readonly pendingWritesMax: number;
 }
@@ -43,6 +46,7 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
     commitTimeoutMs: config.offsetsCommitTimeoutMs,
     offsetRetentionMs: config.offsetsRetentionMs,
     retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+    consumer: consumerSettings(config),
     pendingJoinsMax: PENDING_JOINS_MAX,
     pendingWritesMax: PENDING_WRITES_MAX,
     protocolBytesMax: Math.max(PROTOCOL_BYTES_OF_SHARD_MIN, Math.floor(PROTOCOL_BYTES_MAX / config.offsetsTopicNumPartitions)),

@@ -1,7 +1,6 @@
 import type { Random } from '../../base/ports.ts';
 import type { ShardHost, Write } from '../coordinator.ts';
 import { ClassicGroup } from './classic/group.ts';
-import { protocolBytes } from './classic/member.ts';
 import type { ClusterView } from './cluster.ts';
 import type { GroupTally } from './classic/group.ts';
 import type { Group } from './group.ts';
@@ -77,7 +76,7 @@ export class GroupState {
 
   #countProtocolBytes(): number {
     let bytes = 0;
-    for (const group of this.classicGroups()) for (const member of group.members.values()) bytes += protocolBytes(member.protocols);
+    for (const group of this.groups.values()) bytes += group.heldBytes?.() ?? 0;
     return bytes;
   }
 

@@ -135,6 +135,17 @@ export const defaultSettings: GroupSettings = {
   commitTimeoutMs: 5_000,
   offsetRetentionMs: 7 * 24 * 3_600_000,
   retentionCheckIntervalMs: 600_000,
+  consumer: {
+    isEnabled: true,
+    sessionTimeoutMs: { value: 45_000, min: 45_000, max: 60_000 },
+    heartbeatIntervalMs: { value: 5_000, min: 5_000, max: 15_000 },
+    assignmentIntervalMs: { value: 0, min: 0, max: 15_000 },
+    membersMax: 2147483647,
+    assignors: ['uniform', 'range'],
+    canUpgrade: true,
+    canDowngrade: true,
+    regexRefreshMs: 600_000,
+  },
   pendingJoinsMax: 1_000,
   pendingWritesMax: 1_000,
   protocolBytesMax: 1_000_000_000,
@@ -166,6 +177,8 @@ export class Harness {
   readonly lines: string[] = [];
   onLine: OnLine = () => undefined;
   readonly topics = new Map<string, string>([['a', 'AAAAAAAAAAAAAAAAAAAAAQ'], ['b', 'AAAAAAAAAAAAAAAAAAAAAg']]);
+  /** Of the cluster: grows when topics change. */
+  version = 0;
   /** 1 for those that are not named. */
   readonly partitionCounts = new Map<string, number>();
   readonly groupConfigs = new Map<string, Map<string, string>>();
@@ -175,13 +188,17 @@ export class Harness {
   constructor(settings: Partial<GroupSettings> = {}, log = new ArrayLog(), clock = new FakeClock()) {
     this.clock = clock;
     this.log = log;
+    const clusterVersion = (): number => this.version;
     const cluster: ClusterView = {
-      version: 0,
+      get version(): number {
+        return clusterVersion();
+      },
       idOf: (name) => this.topics.get(name),
       nameOf: (id) => [...this.topics].find(([, known]) => known === id)?.[0],
       topicNames: () => this.topics.keys(),
       partitionCountOf: (name) => (this.topics.has(name) ? (this.partitionCounts.get(name) ?? 1) : 0),
       racksOf: () => [],
+      featureLevel: () => 1,
       groupConfigOf: (groupId) => this.groupConfigs.get(groupId) ?? new Map(),
     };
     const ports = { clock, random: countingRandom(), logger: silentLogger(this.lines, (message, fields) => this.onLine(message, fields)) };

@@ -7,7 +7,7 @@ import type { Committer, Group, RetentionBase } from '../group.ts';
 import type { GroupChange } from '../records.ts';
 import { checkClassicCommit } from './commit.ts';
 import { joinError, syncError } from './replies.ts';
-import { ClassicMember } from './member.ts';
+import { ClassicMember, protocolBytes } from './member.ts';
 import { ClassicState, PREVIOUS_STATES } from './states.ts';
 import type { JoinReply, MemberProtocol } from './member.ts';
 
@@ -309,6 +309,12 @@ export class ClassicGroup implements Group {
 
   tombstones(): GroupChange[] {
     return [{ kind: 'group', groupId: this.groupId, value: null }];
+  }
+
+  heldBytes(): number {
+    let bytes = 0;
+    for (const member of this.members.values()) bytes += protocolBytes(member.protocols);
+    return bytes;
   }
 
   abandon(errorCode: number, nowMs: number): void {

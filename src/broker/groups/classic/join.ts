@@ -1,6 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.ts';
 import type { JoinGroupRequest } from '../../../protocol/generated/joinGroup.ts';
 import { MEMBER_PROTOCOL_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT_MS } from '../settings.ts';
+import { randomUuidText } from '../randomUuid.ts';
 import type { GroupState, GroupWrite } from '../state.ts';
 import { checkMember, groupWriteError } from './checks.ts';
 import { ClassicState } from './states.ts';
@@ -20,7 +21,7 @@ export interface GroupClient {
 }
 
 /** From this version on a new member is first given its id (KIP-394). */
-const MEMBER_ID_REQUIRED_FROM = 4;
+export const MEMBER_ID_REQUIRED_FROM = 4;
 /** From this version on the leader can be told to leave the assignment as it is (KIP-814). */
 const SKIP_ASSIGNMENT_FROM = 9;
 
@@ -92,7 +93,7 @@ function joinNewMember(joining: Joining): GroupWrite | null {
   const { groupInstanceId } = request;
   const prefix = groupInstanceId ?? client.clientId;
   if (Buffer.byteLength(prefix) > MEMBER_ID_PREFIX_BYTES_MAX) return refuse(reply, '', ErrorCode.INVALID_REQUEST);
-  const memberId = `${prefix}-${randomUuid(state)}`;
+  const memberId = `${prefix}-${randomUuidText(state.random)}`;
   if (groupInstanceId !== null) {
     const oldMemberId = group.staticMembers.get(groupInstanceId);
     return oldMemberId === undefined ? addMember(joining, memberId) : replaceMember(joining, group.member(oldMemberId), memberId);
@@ -100,15 +101,6 @@ function joinNewMember(joining: Joining): GroupWrite | null {
   if (client.apiVersion < MEMBER_ID_REQUIRED_FROM) return addMember(joining, memberId);
   awaitPendingMember(state, group, memberId, request.sessionTimeoutMs);
   return refuse(reply, memberId, ErrorCode.MEMBER_ID_REQUIRED);
-}
-
-/** A version 4 UUID in its text form. */
-function randomUuid(state: GroupState): string {
-  const bytes = Buffer.from(state.random.bytes(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 function joinKnownMember(joining: Joining): GroupWrite | null {

@@ -8,11 +8,9 @@ import { spanOf } from '../../spec.ts';
 import type { GroupCoordinator } from '../groupCoordinator.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
+import { GROUP_OPERATIONS, NO_OPERATIONS } from './operations.ts';
 
 const NOT_FOUND_FROM = 6;
-const NO_OPERATIONS = -0x80000000;
-/** Kafka's AclOperations of a group: read, delete, describe, describe configs, alter configs. */
-const GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
 
 export const describeGroupsHandler: ApiHandler<GroupServices, DescribeGroupsRequest, DescribeGroupsResponse> = {
   ...spanOf(ApiKey.DescribeGroups),

@@ -66,7 +66,7 @@ function fetchGroup(
     if (errorCode !== ErrorCode.NONE) return done(failedGroup(group, errorCode, version));
     const topics = group.topics === null && isById ? withIds(fetched, coordinator.cluster) : fetched;
     done({ groupId, topics: unknown.length === 0 ? topics : [...topics, ...unknown], errorCode });
-  });
+  }, { memberId: group.memberId, memberEpoch: group.memberEpoch });
 }
 
 /** Null: an id that no topic has. A name that no topic has is looked up all the same: its offsets may still be there. */

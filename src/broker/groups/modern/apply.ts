@@ -1,8 +1,10 @@
 import type { Undo } from '../../coordinator.ts';
+import { applyConsumer } from '../consumer/apply.ts';
+import type { ConsumerChange } from '../consumer/apply.ts';
 import type { ModernChange } from '../modernRecords.ts';
 import type { GroupState } from '../state.ts';
 
 /** A record of a group whose assignment the broker makes. */
-export function applyModern(_state: GroupState, _change: ModernChange, _undo: Undo | null): void {
-  // each kind of group adds its own
+export function applyModern(state: GroupState, change: ModernChange, undo: Undo | null): void {
+  if (change.kind.startsWith('consumer')) applyConsumer(state, change as ConsumerChange, undo);
 }

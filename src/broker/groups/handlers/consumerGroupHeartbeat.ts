@@ -1,0 +1,24 @@
+/** ConsumerGroupHeartbeat (68), versions 0 to 1: a member of a consumer group joins, stays, gets its partitions and leaves (KIP-848). */
+import { GROUP_VERSION } from '../../features.ts';
+import { ErrorCode } from '../../../protocol/errors.ts';
+import { ApiKey } from '../../../protocol/generated/apis.ts';
+import { makeConsumerGroupHeartbeatResponse, readConsumerGroupHeartbeatRequest, writeConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
+import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
+import type { ApiHandler } from '../../contract.ts';
+import { spanOf } from '../../spec.ts';
+import type { GroupServices } from '../services.ts';
+import { answer } from './answer.ts';
+
+export const consumerGroupHeartbeatHandler: ApiHandler<GroupServices, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse> = {
+  ...spanOf(ApiKey.ConsumerGroupHeartbeat),
+  read: readConsumerGroupHeartbeatRequest,
+  write: writeConsumerGroupHeartbeatResponse,
+  handle(request, context, { groupCoordinator }) {
+    const isEnabled = groupCoordinator.settings.consumer.isEnabled && groupCoordinator.cluster.featureLevel(GROUP_VERSION) > 0;
+    if (!isEnabled) return answer(context, makeConsumerGroupHeartbeatResponse({ errorCode: ErrorCode.UNSUPPORTED_VERSION }));
+    const client = { clientId: context.clientId, host: `/${context.connection.remoteAddress}`, apiVersion: context.apiVersion };
+    groupCoordinator.consumerHeartbeat(request, client, (error, response) =>
+      answer(context, response ?? makeConsumerGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: error!.message })));
+  },
+  errorResponse: (_request, errorCode, errorMessage) => makeConsumerGroupHeartbeatResponse({ errorCode, errorMessage }),
+};
