@@ -3,7 +3,7 @@ import { ConfigResourceType } from '../../src/metadata/index.ts';
 import { ErrorCode } from '../../src/protocol/errors.ts';
 import { makeDescribeClusterRequest } from '../../src/protocol/generated/describeCluster.ts';
 import { AlterConfigs, DeleteRecords, DescribeCluster, DescribeConfigs, DescribeLogDirs, FindCoordinator, IncrementalAlterConfigs, ListOffsets, OffsetCommit, OffsetFetch, OffsetForLeaderEpoch } from './support/apis.ts';
-import { call, startNode } from './support/node.ts';
+import { NODE_ID, call, startNode } from './support/node.ts';
 import type { TestNode } from './support/node.ts';
 import { batch, createTopic, fetchOne, produce } from './support/work.ts';
 import { makeOffsetCommitRequest, makeOffsetCommitRequestPartition } from '../../src/protocol/generated/offsetCommit.ts';
@@ -228,10 +228,11 @@ describe('the group coordinator', () => {
     await node.stop();
   });
 
-  it('is refused for transactions and share groups', async () => {
+  it('is one of the kinds that there are', async () => {
     const node = await startNode();
-    expect((await find(node, 4, 'tx', 1)).coordinators).toMatchObject([{ errorCode: ErrorCode.UNSUPPORTED_VERSION, nodeId: -1 }]);
-    expect(await find(node, 3, 'tx', 1)).toMatchObject({ errorCode: ErrorCode.UNSUPPORTED_VERSION, nodeId: -1, errorMessage: expect.stringContaining('not supported') });
+    expect((await find(node, 4, 'tx', 1)).coordinators).toMatchObject([{ errorCode: ErrorCode.NONE, nodeId: NODE_ID }]);
+    expect((await find(node, 5, 's', 2)).coordinators).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST, nodeId: -1 }]);
+    expect(await find(node, 3, 'tx', 7)).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, nodeId: -1, errorMessage: expect.stringContaining('no coordinator') });
     expect((await find(node, 6, 's', 2)).coordinators).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST }]);
     await node.stop();
   });

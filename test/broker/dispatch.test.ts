@@ -27,9 +27,11 @@ describe('ApiVersions', () => {
     const { errorCode, apiKeys, finalizedFeatures, supportedFeatures } = await call(node, ApiVersions, 3, named, connection);
     expect(errorCode).toBe(0);
     expect(connection.clientSoftwareName).toBe('franz-go');
-    expect(supportedFeatures).toEqual([]);
-    expect(finalizedFeatures).toEqual([]);
-    expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual([0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 29, 30, 31, 32, 33, 35, 37, 42, 44, 47, 48, 49, 60, 75]);
+    expect(supportedFeatures).toContainEqual({ name: 'transaction.version', minVersion: 0, maxVersion: 2 });
+    expect(finalizedFeatures).toContainEqual({ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 });
+    const keys = apiKeys.map(({ apiKey }) => apiKey);
+    expect(keys).toEqual(node.broker.services.servedApis.map(({ apiKey }) => apiKey));
+    expect(keys).toEqual(expect.arrayContaining([0, 1, 2, 3, 8, 9, 10, 18, 22, 24, 25, 26, 27, 28, 61, 65, 66]));
     for (const { apiKey, minVersion, maxVersion } of apiKeys) {
       expect(maxVersion).toBe(apis[apiKey]!.max);
       expect(minVersion).toBe(apiKey === ApiKey.Produce ? 0 : apis[apiKey]!.min);

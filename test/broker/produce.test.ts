@@ -67,7 +67,7 @@ describe('produce', () => {
     ['a wrong count', () => changed(batch(['a']), (bytes) => bytes.writeInt32BE(2, Field.recordCount)), ErrorCode.INVALID_RECORD],
     ['a negative count', () => changed(batch(['a']), (bytes) => bytes.writeInt32BE(-1, Field.recordCount)), ErrorCode.INVALID_RECORD],
     ['a control batch', () => batch(['a'], { isControl: true }), ErrorCode.INVALID_RECORD],
-    ['a transaction', () => batch(['a'], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }), ErrorCode.INVALID_TXN_STATE],
+    ['a transaction without its id', () => batch(['a'], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }), ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED],
     ['a record of an hour ahead', () => batch(['a'], { timestampMs: T0 + 100 * 86_400_000 }), ErrorCode.INVALID_TIMESTAMP],
     ['a batch above max.message.bytes', () => batch(['x'.repeat(5000)]), ErrorCode.MESSAGE_TOO_LARGE],
   ])('refuses %s', async (_what, make, errorCode) => {
@@ -232,11 +232,11 @@ describe('idempotent produce', () => {
     await again.stop();
   });
 
-  it('refuses transactions and half an identity', async () => {
+  it('refuses half an identity', async () => {
     const { node } = await withProducer();
     const init = (transactionalId: string | null, producerId = -1, producerEpoch = -1) =>
       call(node, InitProducerId, 5, { transactionalId, transactionTimeoutMs: 1000, producerId, producerEpoch, enable2Pc: false, keepPreparedTxn: false });
-    expect(await init('tx')).toMatchObject({ errorCode: ErrorCode.UNSUPPORTED_VERSION, producerId: -1 });
+    expect(await init('tx', -1, 5)).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1 });
     expect(await init('')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
     expect(await init(null, 5, -1)).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
     expect(await init(null, 2n ** 60n as unknown as number, 0)).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
