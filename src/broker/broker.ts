@@ -1,6 +1,6 @@
 import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
-import { accessConfig } from '../config/accessConfig.ts';
+import { accessConfig, quotaConfig } from '../config/accessConfig.ts';
 import { withDynamicSettings } from '../config/brokerConfig.ts';
 import { resolveTopicConfig } from '../config/topicConfig.ts';
 import type { BrokerConfig, TopicConfig } from '../config/types.ts';
@@ -22,6 +22,8 @@ import type { GroupCoordinator } from './groups/index.ts';
 import { transactionTopicPartitions } from './internalTopics.ts';
 import { PartitionTable } from './partition/partitions.ts';
 import { ProducerIds } from './producerIds.ts';
+import { Authentication, type FetchDocument } from './security/index.ts';
+import { ClientQuotas } from './quotas/clientQuotas.ts';
 import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
 import { storeSettings } from './storeSettings.ts';
@@ -48,6 +50,8 @@ export interface BrokerOptions {
    * The next microtask if not given: each connection has its own.
    */
   readonly afterTurn?: (task: () => void) => void;
+  /** Reads the keys of token issuers. None are read if not given. */
+  readonly fetchDocument?: FetchDocument;
 }
 
 export interface Broker extends RequestSink {
@@ -76,6 +80,7 @@ class LocalBroker implements Broker {
   readonly #dispatcher: Dispatcher;
   #config: BrokerConfig;
   #unsubscribe: (() => void) | null = null;
+  #endSweeping: (() => void) | null = null;
   #drained = false;
   #stopped = false;
 
@@ -86,7 +91,7 @@ class LocalBroker implements Broker {
     this.#served = servedHandlers(this.services);
     (this.services.servedApis as ServedApi[]).push(...this.#served.map(({ handler }) => spanOf(handler)).sort((a, b) => a.apiKey - b.apiKey));
     const { clock, logger, metrics } = this.services;
-    this.#dispatcher = new Dispatcher({ served: this.#served, clock, logger, metrics });
+    this.#dispatcher = new Dispatcher({ served: this.#served, clock, logger, metrics, quotas: this.services.quotas });
   }
 
   onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {
@@ -112,6 +117,7 @@ class LocalBroker implements Broker {
     this.#unsubscribe = metadata.subscribe((delta, image) => this.#onDelta(delta, image));
     await this.services.partitions.reconcile(metadata.image);
     this.#electCoordinators();
+    this.#endSweeping = this.services.authentication.sweepTokens();
   }
 
   /** Folders that the metadata does not know. Without any metadata they are its loss, not strays. */
@@ -146,6 +152,7 @@ class LocalBroker implements Broker {
     this.#stopped = true;
     this.drain();
     this.#unsubscribe?.();
+    this.#endSweeping?.();
     await this.services.partitions.whenAllSettled();
     await this.#options.logs.close();
     await this.#options.metadata.close();
@@ -171,7 +178,6 @@ class LocalBroker implements Broker {
       get config(): BrokerConfig {
         return config();
       },
-      counters: { producedBytes: metrics.counter('produced_bytes'), fetchedBytes: metrics.counter('fetched_bytes') },
       fetchSessions: new FetchSessions(clock, random, () => this.#config.maxIncrementalFetchSessionCacheSlots, metrics),
       producerIds,
       topicCreation,
@@ -179,6 +185,8 @@ class LocalBroker implements Broker {
       transactions: this.#composeTransactions(partitions, topicCreation, producerIds, groupCoordinator),
       share,
       access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
+      quotas: new ClientQuotas({ metadata, clock, metrics, settings: quotaConfig(this.#config.layers.static) }),
+      authentication: this.#composeAuthentication(metrics),
       servedApis: [],
     };
   }
@@ -205,6 +213,12 @@ class LocalBroker implements Broker {
     return createTransactions({
       log, ports, metadata, partitions, producerIds, groupCoordinator, config: () => this.#config, ...(afterTurn === undefined ? {} : { defer: afterTurn }),
     });
+  }
+
+  #composeAuthentication(metrics: MetricsRegistry): Authentication {
+    const { ports, metadata, fetchDocument = () => Promise.reject(new Error('no documents are fetched here')) } = this.#options;
+    const answerError: Dispatcher['answerError'] = (frame, connection, slot, errorCode, message) => this.#dispatcher.answerError(frame, connection, slot, errorCode, message);
+    return new Authentication({ ...ports, config: () => this.#config, metadata, metrics, fetchDocument, answerError });
   }
 
   /** Loads the groups of every partition of the coordinator's topic that is here. */

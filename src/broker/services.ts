@@ -2,16 +2,18 @@ import type { Disk } from '../base/disk.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { BrokerConfig } from '../config/types.ts';
 import type { BrokerEndpoint, BrokerRegistration, ClusterMetadata } from '../metadata/types.ts';
-import type { Counter, MetricsRegistry } from '../metrics/registry.ts';
+import type { MetricsRegistry } from '../metrics/registry.ts';
 import type { LogManager } from '../storage/types.ts';
 import type { FetchSessions } from './fetch/sessions.ts';
 import type { GroupCoordinator } from './groups/index.ts';
 import type { PartitionTable } from './partition/partitions.ts';
 import type { ProducerIds } from './producerIds.ts';
+import type { ClientQuotas } from './quotas/clientQuotas.ts';
 import type { Access } from './security/acl/access.ts';
 import type { Share } from './share/index.ts';
 import type { TopicCreation } from './topicCreation.ts';
 import type { Transactions } from './transactions/index.ts';
+import type { Authentication } from './security/index.ts';
 import type { Waiting } from './waiting.ts';
 
 /** The span of versions of one API, as ApiVersions tells it. */
@@ -19,12 +21,6 @@ export interface ServedApi {
   readonly apiKey: number;
   readonly minVersion: number;
   readonly maxVersion: number;
-}
-
-/** Counters of the data path, looked up once. */
-export interface BrokerCounters {
-  readonly producedBytes: Counter;
-  readonly fetchedBytes: Counter;
 }
 
 /** What handlers work with. One object for the life of the broker. */
@@ -36,7 +32,6 @@ export interface BrokerServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
-  readonly counters: BrokerCounters;
   readonly disk: Disk;
   readonly logs: LogManager;
   readonly metadata: ClusterMetadata;
@@ -50,6 +45,8 @@ export interface BrokerServices {
   readonly share: Share;
   /** Null without an authorizer: everybody may do everything. Guards ask it before handlers run. */
   readonly access: Access | null;
+  readonly quotas: ClientQuotas;
+  readonly authentication: Authentication;
   /** Everything served, in the order of the keys. */
   readonly servedApis: readonly ServedApi[];
 }

@@ -210,6 +210,7 @@ export class FetchAttempt implements Parked {
     const { isolation } = this.#parameters;
     const log = partition.log!;
     const data = goodData(target.index, log, isolation, result.bytes);
+    partition.topic.traffic.noteFetched(result.bytes.length);
     if (result.bytes.length === 0) {
       result.release();
       data.records = emptyBytes;
@@ -231,6 +232,7 @@ export class FetchAttempt implements Parked {
   #errorData(target: FetchTarget, partition: Partition | undefined, code: number): PartitionData {
     const { apiVersion } = this.#context;
     const isTooNew = code === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= LAST_VERSION_WITHOUT_STORAGE_ERROR;
+    partition?.topic.traffic.noteFetchFailed();
     const data = errorData(target.index, isTooNew ? ErrorCode.NOT_LEADER_OR_FOLLOWER : code);
     const tellsLeader = code === ErrorCode.NOT_LEADER_OR_FOLLOWER || code === ErrorCode.FENCED_LEADER_EPOCH;
     if (partition !== undefined && tellsLeader && apiVersion >= FIRST_VERSION_WITH_LEADER) {
@@ -242,12 +244,20 @@ export class FetchAttempt implements Parked {
   #finish(): void {
     this.#isReading = false;
     this.#dropLostReads();
+    const { connection, clientId } = this.#context;
+    const throttleTimeMs = this.#services.quotas.fetch(connection, clientId, this.#parameters.maxBytes - this.#bytesLeft);
+    if (throttleTimeMs > 0) return this.#withhold(throttleTimeMs);
     const { errorCode, sessionId } = this.#fetch.conclude(this.#data);
     const responses = errorCode === ErrorCode.NONE ? this.#groupByTopic() : [];
     const response: FetchResponse = { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: this.#nodeEndpoints(responses) };
-    if (errorCode === ErrorCode.NONE) this.#services.counters.fetchedBytes.add(this.#parameters.maxBytes - this.#bytesLeft);
     if (this.#reads.length === 0) this.#context.reply(response);
     else this.#context.reply(response, () => this.#release());
+  }
+
+  /** Over its quota: nothing of what was read goes out, and the session does not move. */
+  #withhold(throttleTimeMs: number): void {
+    this.#release();
+    this.#context.reply({ throttleTimeMs, errorCode: ErrorCode.NONE, sessionId: this.#fetch.sessionId, responses: [], nodeEndpoints: [] });
   }
 
   /** A page under a view could not be read: its bytes must not go out. */

@@ -113,9 +113,10 @@ class PendingProduce {
     const error = partition.appendError(this.#acks);
     if (error !== ErrorCode.NONE) return this.#refusePartition(partition, entry, error);
     this.#left++;
-    this.#services.counters.producedBytes.add(records!.length);
+    // The bytes are borrowed.
+    const sizeBytes = records!.length;
     if (isTransactional(attributesOf(records!, 0))) this.#appendTransactional(partition, entry, records!);
-    else partition.append(records!, 'client', (failure, info) => this.#settle(partition, entry, failure, info));
+    else partition.append(records!, 'client', (failure, info) => this.#settle(partition, entry, sizeBytes, failure, info));
   }
 
   #appendTransactional(partition: Partition, entry: PartitionProduceResponse, records: Buffer): void {
@@ -127,7 +128,8 @@ class PendingProduce {
     const transactionalId = this.#transactionalId;
     if (transactionalId === null) return refused(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null);
     const append = { transactionalId, acks: this.#acks, mode: produceMode(this.#context.apiVersion) };
-    const done = (failure: LogError | null, info: AppendInfo | null): void => this.#settle(partition, entry, failure, info);
+    const sizeBytes = records.length;
+    const done = (failure: LogError | null, info: AppendInfo | null): void => this.#settle(partition, entry, sizeBytes, failure, info);
     appendTransactional(this.#services.transactions.verifier, partition, records, append, done, refused);
   }
 
@@ -144,12 +146,14 @@ class PendingProduce {
     this.#failed ??= entry;
   }
 
-  #settle(partition: Partition, entry: PartitionProduceResponse, error: LogError | null, info: AppendInfo | null): void {
+  #settle(partition: Partition, entry: PartitionProduceResponse, sizeBytes: number, error: LogError | null, info: AppendInfo | null): void {
     if (info !== null) {
+      partition.topic.traffic.noteProduced(info.lastOffset - info.firstOffset + 1, sizeBytes);
       entry.baseOffset = info.firstOffset;
       entry.logAppendTimeMs = info.logAppendTimeMs;
       entry.logStartOffset = info.logStartOffset;
     } else {
+      partition.topic.traffic.noteProduceFailed(sizeBytes);
       this.#refuseRecords(partition, entry, error!);
     }
     this.#finishOne();

@@ -3,6 +3,7 @@ import type { PartitionImage } from '../../metadata/types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { AppendDone, AppendInfo, AppendOptions, Log, LogError, Verification } from '../../storage/types.ts';
 import type { Parked, Waiting } from '../waiting.ts';
+import type { Traffic } from './traffic.ts';
 
 /** A topic as this broker serves it. */
 export interface TopicState {
@@ -11,6 +12,7 @@ export interface TopicState {
   readonly internal: boolean;
   config: TopicConfig;
   readonly partitions: Partition[];
+  readonly traffic: Traffic;
 }
 
 /** Which offsets a reader may see: up to the log's end, the high watermark, or the last stable offset. */

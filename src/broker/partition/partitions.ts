@@ -6,6 +6,7 @@ import type { LogManager } from '../../storage/types.ts';
 import type { Waiting } from '../waiting.ts';
 import { Partition } from './partition.ts';
 import type { TopicState } from './partition.ts';
+import { Traffic } from './traffic.ts';
 
 /** Logs opened at one time while topics are made. */
 const OPENS_AT_ONCE = 8;
@@ -21,6 +22,8 @@ export interface PartitionTableOptions {
 /** All partitions of this broker, moved on by metadata deltas. The folders follow: made when a topic appears, deleted when it goes. */
 export class PartitionTable {
   readonly #options: PartitionTableOptions;
+  /** Of all topics. */
+  readonly traffic = new Traffic(null);
   readonly #byName = new Map<string, TopicState>();
   readonly #byId = new Map<string, TopicState>();
   /** The last thing that is being done to the folders of a topic's name; a new topic of an old name waits for the old one to go. */
@@ -78,7 +81,7 @@ export class PartitionTable {
 
   #add(image: TopicImage): void {
     const config = this.#options.topicConfigOf(image.name);
-    const topic: TopicState = { name: image.name, id: image.id, internal: image.internal, config, partitions: [] };
+    const topic: TopicState = { name: image.name, id: image.id, internal: image.internal, config, partitions: [], traffic: new Traffic(this.traffic) };
     this.#byName.set(topic.name, topic);
     this.#byId.set(topic.id, topic);
     this.#extend(topic, image);
