@@ -27,7 +27,7 @@ import { ClientQuotas } from './quotas/clientQuotas.ts';
 import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
 import { storeSettings } from './storeSettings.ts';
-import { createShare } from './share/index.ts';
+import { createShare, createShareGroups } from './share/index.ts';
 import { TopicCreation } from './topicCreation.ts';
 import { createTransactions } from './transactions/index.ts';
 import type { Transactions } from './transactions/index.ts';
@@ -184,6 +184,7 @@ class LocalBroker implements Broker {
       groupCoordinator,
       transactions: this.#composeTransactions(partitions, topicCreation, producerIds, groupCoordinator),
       share,
+      shareGroups: createShareGroups(share, groupCoordinator),
       access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
       quotas: new ClientQuotas({ metadata, clock, metrics, settings: quotaConfig(this.#config.layers.static) }),
       authentication: this.#composeAuthentication(metrics),

@@ -15,8 +15,12 @@ export const TRANSACTION_VERSION = 'transaction.version';
 /** KIP-848: consumer groups. */
 export const GROUP_VERSION = 'group.version';
 
+/** KIP-932: share groups. */
+export const SHARE_VERSION = 'share.version';
+
 export const supportedFeatures: readonly SupportedFeature[] = [
   { name: GROUP_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
+  { name: SHARE_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2, defaultLevel: 2 },
 ];
 

@@ -10,6 +10,7 @@ import type { PartitionTable } from './partition/partitions.ts';
 import type { ProducerIds } from './producerIds.ts';
 import type { ClientQuotas } from './quotas/clientQuotas.ts';
 import type { Access } from './security/acl/access.ts';
+import type { ShareGroups } from './groups/share/shareGroups.ts';
 import type { Share } from './share/index.ts';
 import type { TopicCreation } from './topicCreation.ts';
 import type { Transactions } from './transactions/index.ts';
@@ -43,6 +44,7 @@ export interface BrokerServices {
   readonly groupCoordinator: GroupCoordinator;
   readonly transactions: Transactions;
   readonly share: Share;
+  readonly shareGroups: ShareGroups;
   /** Null without an authorizer: everybody may do everything. Guards ask it before handlers run. */
   readonly access: Access | null;
   readonly quotas: ClientQuotas;

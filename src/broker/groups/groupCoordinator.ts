@@ -38,6 +38,7 @@ import { partitionFor } from './partition.ts';
 import type { GroupChange } from './records.ts';
 import { Retention, writeAll } from './retention.ts';
 import type { GroupSettings } from './settings.ts';
+import type { ShareGroups } from './share/shareGroups.ts';
 import type { GroupState } from './state.ts';
 
 export type GroupRuntime = CoordinatorRuntime<GroupState, GroupChange>;
@@ -77,6 +78,7 @@ export class GroupCoordinator {
   private readonly runtime: GroupRuntime;
   private readonly settingsNow: () => GroupSettings;
   private readonly retention: Retention;
+  private shareGroups: ShareGroups | null = null;
 
   constructor({ log, settings, ports, cluster, defer = queueMicrotask }: GroupCoordinatorOptions) {
     this.cluster = cluster;
@@ -84,6 +86,7 @@ export class GroupCoordinator {
     const machine = groupMachine({ settings, random: ports.random, cluster });
     const onActive = (state: GroupState): void => {
       machine.onActive(state);
+      this.shareGroups?.onShardActive(state);
       this.retention.onShardActive(state.host.partition);
     };
     this.runtime = new CoordinatorRuntime({ ...machine, onActive }, log, ports, {
@@ -126,6 +129,11 @@ export class GroupCoordinator {
   close(): void {
     this.retention.close();
     this.runtime.close();
+  }
+
+  /** Share groups keep their offsets elsewhere: whoever does that hears of shards that are loaded, and ends them. Before anything else. */
+  serveShareGroups(shareGroups: ShareGroups): void {
+    this.shareGroups = shareGroups;
   }
 
   /** Where the group is kept; a shard that is not active says why. */
@@ -266,7 +274,8 @@ export class GroupCoordinator {
     const errorCode = shard.submit((state) => {
       const group = state.groups.get(groupId);
       const groupError = checkGroupDelete(group);
-      if (group !== undefined && groupError === ErrorCode.NONE) writeAll(shard, deleteGroup(state, group), (writeError) => reply(coordinatorError(writeError)));
+      if (group?.type === 'share' && groupError === ErrorCode.NONE && this.shareGroups !== null) this.shareGroups.deleteGroup(groupId, reply);
+      else if (group !== undefined && groupError === ErrorCode.NONE) writeAll(shard, deleteGroup(state, group), (writeError) => reply(coordinatorError(writeError)));
       else reply(groupError);
       return null;
     });

@@ -6,6 +6,8 @@ import { SHARE_GROUP_STATE_TOPIC } from '../../metadata/topicNames.ts';
 import { ConfigResourceType } from '../../metadata/types.ts';
 import type { ClusterMetadata } from '../../metadata/types.ts';
 import type { ApiHandler } from '../contract.ts';
+import type { GroupCoordinator } from '../groups/groupCoordinator.ts';
+import { ShareGroups } from '../groups/share/shareGroups.ts';
 import type { PartitionTable } from '../partition/partitions.ts';
 import type { BrokerServices } from '../services.ts';
 import type { TopicCreation } from '../topicCreation.ts';
@@ -14,12 +16,17 @@ import { LiveShareConfig } from './config.ts';
 import { ShareCoordinator } from './coordinator/shareCoordinator.ts';
 import type { ShareCoordinatorSettings } from './coordinator/shareCoordinator.ts';
 import { ShareStateLog } from './coordinator/stateLog.ts';
+import { alterShareGroupOffsetsHandler } from './handlers/alterShareGroupOffsets.ts';
+import { deleteShareGroupOffsetsHandler } from './handlers/deleteShareGroupOffsets.ts';
 import { deleteShareGroupStateHandler } from './handlers/deleteShareGroupState.ts';
+import { describeShareGroupOffsetsHandler } from './handlers/describeShareGroupOffsets.ts';
 import { initializeShareGroupStateHandler } from './handlers/initializeShareGroupState.ts';
 import { readShareGroupStateHandler } from './handlers/readShareGroupState.ts';
 import { readShareGroupStateSummaryHandler } from './handlers/readShareGroupStateSummary.ts';
 import { shareAcknowledgeHandler } from './handlers/shareAcknowledge.ts';
 import { shareFetchHandler } from './handlers/shareFetch.ts';
+import { shareGroupDescribeHandler } from './handlers/shareGroupDescribe.ts';
+import { shareGroupHeartbeatHandler } from './handlers/shareGroupHeartbeat.ts';
 import { writeShareGroupStateHandler } from './handlers/writeShareGroupState.ts';
 import { LocalSharePersister } from './persister.ts';
 import { Share } from './share.ts';
@@ -27,6 +34,8 @@ import { Share } from './share.ts';
 // each handler has its own request and response types; the list of them can name none
 // eslint-disable-next-line typescript/no-explicit-any
 export const shareHandlers: readonly ApiHandler<BrokerServices, any, any>[] = [
+  shareGroupHeartbeatHandler,
+  shareGroupDescribeHandler,
   shareFetchHandler,
   shareAcknowledgeHandler,
   initializeShareGroupStateHandler,
@@ -34,6 +43,9 @@ export const shareHandlers: readonly ApiHandler<BrokerServices, any, any>[] = [
   writeShareGroupStateHandler,
   deleteShareGroupStateHandler,
   readShareGroupStateSummaryHandler,
+  describeShareGroupOffsetsHandler,
+  alterShareGroupOffsetsHandler,
+  deleteShareGroupOffsetsHandler,
 ];
 
 export interface ShareComposition {
@@ -61,6 +73,21 @@ export function createShare({ config, ports, metadata, partitions, topicCreation
   const persister = new LocalSharePersister(coordinator, () => partitions.topic(SHARE_GROUP_STATE_TOPIC) !== undefined, clock);
   const shareConfig = new LiveShareConfig(config, (groupId) => metadata.image.configsOf(ConfigResourceType.group, groupId));
   return new Share({ clock, logger, waiting, partitions, config: shareConfig, coordinator, persister });
+}
+
+/** Share groups of the group coordinator, with the share coordinator beside it. */
+export function createShareGroups(share: Share, groups: GroupCoordinator): ShareGroups {
+  const shareGroups = new ShareGroups({
+    shardOf: (groupId) => groups.shardOf(groupId),
+    cluster: groups.cluster,
+    times: (groupId) => share.config.group(groupId),
+    membersMax: () => share.config.broker.membersMax,
+    states: share.persister,
+    onMemberLeft: (groupId, memberId) => share.onMemberLeft(groupId, memberId),
+    onGroupEmpty: (groupId) => share.onGroupEmpty(groupId),
+  });
+  groups.serveShareGroups(shareGroups);
+  return shareGroups;
 }
 
 const stateNumber = (config: BrokerConfig, name: string): number => brokerValue(config.layers, name) as number;

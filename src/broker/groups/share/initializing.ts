@@ -1,11 +1,16 @@
 import type { Uuid } from '../../../protocol/types.ts';
-import type { ChangeResult } from './shareGroups.ts';
 import type { TopicPartition } from './statePartitions.ts';
 
 interface Key {
   readonly groupId: string;
   readonly topicId: Uuid;
   readonly partition: number;
+}
+
+/** What became of one partition or topic of a request. */
+export interface ChangeResult {
+  readonly errorCode: number;
+  readonly message: string | null;
 }
 
 /** What groups need of the share coordinator. */
@@ -25,17 +30,23 @@ export function initializeStates(
   const results: ChangeResult[] = [];
   let next = 0;
   let left = partitions.length;
+  let isBeginning = false;
   if (left === 0) return done(results);
-  const beginNext = (): void => {
-    if (next >= partitions.length) return;
-    const at = next++;
+  const begin = (): void => {
+    if (isBeginning) return;
+    isBeginning = true;
+    // what is answered at once makes room for the next in this very loop
+    while (next < partitions.length && next - (partitions.length - left) < AT_ONCE) ask(next++);
+    isBeginning = false;
+  };
+  const ask = (at: number): void => {
     const { topicId, partition } = partitions[at]!;
     states.initialize({ groupId, topicId, partition }, stateEpoch, startOffsetAt(at), (outcome) => {
       results[at] = outcome;
       left--;
       if (left === 0) done(results);
-      else beginNext();
+      else begin();
     });
   };
-  for (let i = 0; i < AT_ONCE; i++) beginNext();
+  begin();
 }

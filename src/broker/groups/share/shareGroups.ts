@@ -15,7 +15,7 @@ import type { Reply } from '../modern/decide.ts';
 import type { GroupState } from '../state.ts';
 import { shareGroupOf } from './apply.ts';
 import { initializeStates } from './initializing.ts';
-import type { StatePorts } from './initializing.ts';
+import type { ChangeResult, StatePorts } from './initializing.ts';
 import { ShareGroup } from './group.ts';
 import { answerMember, checkHeartbeat, leave, LEAVE_EPOCH, register, removeMember } from './heartbeat.ts';
 import { beginInitializing, endInitializing, initializedPartitions, put, uninitialized } from './statePartitions.ts';
@@ -39,12 +39,6 @@ export interface ShareGroupsOptions {
   readonly onMemberLeft: (groupId: string, memberId: string) => void;
   /** The last member has gone: offsets may be set from now on. */
   readonly onGroupEmpty: (groupId: string) => void;
-}
-
-/** What became of one partition or topic of a request. */
-export interface ChangeResult {
-  readonly errorCode: number;
-  readonly message: string | null;
 }
 
 const FINE: ChangeResult = { errorCode: ErrorCode.NONE, message: null };
@@ -233,7 +227,7 @@ export class ShareGroups {
     }
   }
 
-  /** Throws KafkaError when the group cannot be asked for; a number is why its shard cannot. */
+  /** A number: why there is none to ask. */
   find(groupId: string): ShareGroup | number {
     const shard = this.#options.shardOf(groupId);
     const state = shard.current;
