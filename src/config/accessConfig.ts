@@ -37,3 +37,14 @@ export function accessProblems(settings: Settings): [key: string, reason: string
   if (callback !== '') problems.push(['client.quota.callback.class', `${callback} cannot be loaded, and ignoring it would lift its limits; allowed: leave it out`]);
   return problems;
 }
+
+/** Over what client quotas are measured. */
+export function quotaConfig(settings: Settings): { windows: number; windowMs: number; controllerWindows: number; controllerWindowMs: number } {
+  const number = (name: string, otherwise: number): number => Number(settings.get(name) ?? otherwise);
+  return {
+    windows: number('quota.window.num', 11),
+    windowMs: number('quota.window.size.seconds', 1) * 1000,
+    controllerWindows: number('controller.quota.window.num', 11),
+    controllerWindowMs: number('controller.quota.window.size.seconds', 1) * 1000,
+  };
+}

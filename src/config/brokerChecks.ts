@@ -1,6 +1,7 @@
 /** What must hold between the settings of one broker, and what one node cannot do. All values are checked alone already. */
 import { accessProblems } from './accessConfig.ts';
 import path from 'node:path';
+import { parseHttpListener } from './httpListener.ts';
 import { parseOverridesPerIp } from './ipOverrides.ts';
 import { NO_SETTINGS, staticLayers, type Settings } from './layers.ts';
 import type { Findings } from './listeners.ts';
@@ -17,9 +18,15 @@ export function checkBrokerSettings(settings: Settings, logDirs: readonly string
   checkRetention(settings, findings);
   checkCompactionLag(settings, findings);
   checkSecurity(settings, findings);
+  checkHttpListener(settings, findings);
   if (parseOverridesPerIp(settings.get('max.connections.per.ip.overrides') ?? '') === null) {
     findings.refuse('max.connections.per.ip.overrides', 'allowed: host:count, separated by commas');
   }
+}
+
+function checkHttpListener(settings: Settings, findings: Findings): void {
+  const text = settings.get('tidelog.http.listener');
+  if (text !== undefined && parseHttpListener(text) === null) findings.refuse('tidelog.http.listener', 'allowed: host:port, such as 127.0.0.1:9644');
 }
 
 function checkNodeId(settings: Settings, findings: Findings): void {

@@ -4,6 +4,7 @@ import { checkBrokerSettings } from './brokerChecks.ts';
 import { ConfigError } from './configError.ts';
 import { systemEnvironment, type ConfigEnvironment } from './environment.ts';
 import { brokerValue, staticLayers, type BrokerLayers, type Settings } from './layers.ts';
+import { parseHttpListener } from './httpListener.ts';
 import { parseOverridesPerIp } from './ipOverrides.ts';
 import { isSecretKey, keyPerListener } from './listenerKeys.ts';
 import { resolveListeners, type Findings } from './listeners.ts';
@@ -126,6 +127,8 @@ function buildConfig(layers: BrokerLayers, listeners: readonly ListenerConfig[],
     logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),
     logFlushStartOffsetCheckpointIntervalMs: number('log.flush.start.offset.checkpoint.interval.ms'),
     replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
+    httpListener: parseHttpListener((brokerValue(layers, 'tidelog.http.listener') as string | null) ?? ''),
+    slowRequestMs: number('tidelog.slow.request.ms'),
     numRecoveryThreadsPerDataDir: number('num.recovery.threads.per.data.dir'),
     logCleanerEnable: flag('log.cleaner.enable'),
     logCleanerThreads: number('log.cleaner.threads'),

@@ -3,6 +3,7 @@
  * holds as int64 are clamped to Number.MAX_SAFE_INTEGER here; their exact text lives in the layers (`effective.ts`).
  */
 
+import type { HttpListener } from './httpListener.ts';
 import type { SecurityProtocol } from '../base/securityProtocol.ts';
 import type { BrokerLayers } from './layers.ts';
 
@@ -107,6 +108,10 @@ export interface BrokerConfig {
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
   readonly replicaHighWatermarkCheckpointIntervalMs: number;
+  /** Where metrics and health are read; null for nowhere. */
+  readonly httpListener: HttpListener | null;
+  /** -1: none is logged. */
+  readonly slowRequestMs: number;
   readonly numRecoveryThreadsPerDataDir: number;
 
   readonly logCleanerEnable: boolean;
