@@ -25,7 +25,9 @@ import { listOffsetsHandler } from './handlers/listOffsets.ts';
 import { metadataHandler } from './handlers/metadata.ts';
 import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts';
 import { produceHandler } from './handlers/produce.ts';
+import { securityHandlers } from './security/handlers.ts';
 import { guardAll } from './security/acl/index.ts';
+import { limitMutations } from './quotas/mutations.ts';
 import type { BrokerServices } from './services.ts';
 import { shareHandlers } from './share/index.ts';
 import { transactionHandlers } from './transactions/index.ts';
@@ -54,6 +56,7 @@ const handlers: readonly Served['handler'][] = [
   alterClientQuotasHandler,
   describeClusterHandler,
   describeTopicPartitionsHandler,
+  ...securityHandlers,
   ...groupHandlers,
   ...shareHandlers,
   ...administrationHandlers,
@@ -61,6 +64,6 @@ const handlers: readonly Served['handler'][] = [
 ];
 
 export function servedHandlers(services: BrokerServices): Served[] {
-  const served = handlers.map((handler) => ({ handler, services }));
+  const served = limitMutations(handlers.map((handler) => ({ handler, services })), services);
   return services.access === null ? served : guardAll(served, services.access, services);
 }

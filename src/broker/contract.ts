@@ -2,8 +2,10 @@
  * How a request walks through the broker: server hands a frame and a reply slot to `RequestSink`; dispatch reads the header, picks the handler,
  * reads the body; the handler answers through its `RequestContext` exactly once, now or later.
  */
+import type { SecurityProtocol } from '../base/securityProtocol.ts';
 import type { Reader } from '../protocol/reader.ts';
 import type { Writer } from '../protocol/writer.ts';
+import type { ConnectionLogin } from './security/login.ts';
 import type { Verification } from '../storage/types.ts';
 
 /** One client connection as handlers see it; made by `server`. */
@@ -14,10 +16,17 @@ export interface ClientConnection {
   readonly remoteAddress: string;
   /** `User:ANONYMOUS` until authenticated. */
   readonly principal: string;
+  /** Came in by a delegation token, which can make no other tokens. */
+  readonly isTokenAuthenticated: boolean;
+  readonly securityProtocol: SecurityProtocol;
+  /** On a listener with SASL. */
+  readonly login: ConnectionLogin | null;
   readonly clientSoftwareName: string;
   readonly clientSoftwareVersion: string;
   /** Called by the ApiVersions handler. */
   setClientSoftware(name: string, version: string): void;
+  /** Over a quota: nothing more is read for so long. Replies that are due still go out. */
+  throttle(durationMs: number): void;
   /** Runs `listener` once the connection is gone (to drop parked fetches, sessions); at once when it already is. */
   onClose(listener: () => void): void;
   offClose(listener: () => void): void;

@@ -8,6 +8,7 @@ import { ApiKey } from '../protocol/generated/apis.ts';
 import { ProtocolError } from '../protocol/protocolError.ts';
 import { Reader } from '../protocol/reader.ts';
 import { Writer } from '../protocol/writer.ts';
+import type { ClientQuotas } from './quotas/clientQuotas.ts';
 import type { ApiHandler, ClientConnection, ReplySlot, RequestContext, RequestSink } from './contract.ts';
 import { errorCodeOf, errorMessageOf } from './errorMapping.ts';
 
@@ -36,6 +37,7 @@ export interface DispatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
+  readonly quotas: ClientQuotas;
 }
 
 /** From a frame to the handler of its API, and from the handler's answer to a frame. */
@@ -45,6 +47,7 @@ export class Dispatcher implements RequestSink {
   readonly #spans: (ApiSpec | undefined)[] = [];
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #quotas: ClientQuotas;
   /** One for all: bodies are read whole before anything else happens. */
   readonly #reader = new Reader();
   readonly #writer = new Writer();
@@ -52,6 +55,7 @@ export class Dispatcher implements RequestSink {
   constructor(options: DispatchOptions) {
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#quotas = options.quotas;
     for (const served of options.served) {
       const { apiKey, name, minVersion, maxVersion } = served.handler;
       const spec = apiSpec(apiKey);
@@ -91,11 +95,30 @@ export class Dispatcher implements RequestSink {
     slot.close(`${verdict}: API ${apiKey} version ${apiVersion} of client ${shownClientId(header.clientId)}`);
   }
 
+  /** Answers a request by its API's own error, whatever it asks for. False when it cannot be read; then nothing was answered. */
+  answerError(frame: Buffer, connection: ClientConnection, slot: ReplySlot, errorCode: number, message: string | null): boolean {
+    const reader = new Reader().reset(frame, 0, frame.length, REQUEST_HEAP_BYTES_MAX);
+    const header = readRequestHeader(reader, this.#spans);
+    if (header.verdict !== 'ok') return false;
+    const entry = this.#entries[header.apiKey]!;
+    try {
+      const request = entry.handler.read(reader, header.apiVersion);
+      reader.finish(true);
+      const context = new DispatchContext(this, entry, header, connection, slot, this.#clock.monotonicMs());
+      context.reply(entry.handler.errorResponse(request, errorCode, message, header.apiVersion));
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  }
+
   #handle(reader: Reader, header: RequestHeader, frameBytes: number, connection: ClientConnection, slot: ReplySlot): void {
     const entry = this.#entries[header.apiKey]!;
     entry.requests.add();
     entry.requestBytes.add(frameBytes);
     const context = new DispatchContext(this, entry, header, connection, slot, this.#clock.monotonicMs());
+    context.frameBytes = frameBytes;
     const request = this.#read(reader, entry, header, slot);
     if (request === undefined) return;
     try {
@@ -104,6 +127,7 @@ export class Dispatcher implements RequestSink {
     } catch (error) {
       this.#fail(context, request, error);
     }
+    if (this.#quotas.isActive) context.busyMs = this.#clock.monotonicMs() - context.receivedMs;
   }
 
   #read(reader: Reader, entry: Entry, header: RequestHeader, slot: ReplySlot): unknown {
@@ -141,8 +165,22 @@ export class Dispatcher implements RequestSink {
     context.closeConnection('internal error');
   }
 
+  /** A reply says for how long its connection is not read from (KIP-219): what its handler found, or what the request itself has used up. */
+  #tellThrottle(context: DispatchContext, response: Throttled): void {
+    context.throttleMs = Math.max(response.throttleTimeMs ?? 0, this.throttleOf(context));
+    if (response.throttleTimeMs !== undefined) response.throttleTimeMs = context.throttleMs;
+  }
+
+  /** Counts a request that is answered, and returns how long its client has to wait. */
+  throttleOf({ apiKey, connection, clientId, frameBytes, busyMs, receivedMs }: DispatchContext): number {
+    if (!this.#quotas.isActive) return 0;
+    const forBytes = apiKey === ApiKey.Produce ? this.#quotas.produce(connection, clientId, frameBytes) : 0;
+    return Math.max(forBytes, this.#quotas.request(connection, clientId, busyMs < 0 ? this.#clock.monotonicMs() - receivedMs : busyMs));
+  }
+
   /** Encodes a reply; null when it cannot be written. */
   encode(context: DispatchContext, response: unknown): Uint8Array[] | null {
+    if (this.#quotas.isActive) this.#tellThrottle(context, response as Throttled);
     const writer = this.#writer;
     beginResponse(writer, context.apiKey, context.apiVersion, context.correlationId);
     try {
@@ -158,6 +196,11 @@ export class Dispatcher implements RequestSink {
   }
 }
 
+/** Nearly every response has the field. */
+interface Throttled {
+  throttleTimeMs?: number;
+}
+
 class DispatchContext implements RequestContext<unknown> {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -168,6 +211,11 @@ class DispatchContext implements RequestContext<unknown> {
   readonly entry: Entry;
   readonly slot: ReplySlot;
   isAnswered = false;
+  frameBytes = 0;
+  /** How long its handler ran before it returned; -1 until then. */
+  busyMs = -1;
+  /** How long nothing is read from the connection after the reply. */
+  throttleMs = 0;
   readonly #dispatcher: Dispatcher;
 
   constructor(dispatcher: Dispatcher, entry: Entry, header: RequestHeader, connection: ClientConnection, slot: ReplySlot, receivedMs: number) {
@@ -191,12 +239,15 @@ class DispatchContext implements RequestContext<unknown> {
     }
     this.isAnswered = true;
     this.slot.send(chunks, onSent);
+    if (this.throttleMs > 0) this.connection.throttle(this.throttleMs);
   }
 
   replyNothing(): void {
     if (this.isAnswered) return;
     this.isAnswered = true;
     this.slot.none();
+    const throttleMs = this.#dispatcher.throttleOf(this);
+    if (throttleMs > 0) this.connection.throttle(throttleMs);
   }
 
   closeConnection(reason: string): void {

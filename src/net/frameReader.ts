@@ -24,7 +24,7 @@ const POOL_KEPT_BYTES_MAX = 16 * 1024 * 1024;
 const sharedPool = new BufferPool(POOL_KEPT_BYTES_MAX);
 
 export class FrameReader {
-  readonly #lengthMaxBytes: number;
+  #lengthMaxBytes: number;
   readonly #sink: FrameSink;
   readonly #pool: BufferPool;
   /** Length prefix cut by the end of a read. */
@@ -44,6 +44,15 @@ export class FrameReader {
     this.#lengthMaxBytes = lengthMaxBytes;
     this.#sink = sink;
     this.#pool = pool;
+  }
+
+  get lengthMaxBytes(): number {
+    return this.#lengthMaxBytes;
+  }
+
+  /** For the frames that have not begun. */
+  limit(lengthMaxBytes: number): void {
+    this.#lengthMaxBytes = lengthMaxBytes;
   }
 
   /** Memory that this reader holds between reads. */

@@ -12,16 +12,21 @@ import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts'
 import type { Network } from '../base/wire.ts';
 import { createBroker, storeSettings, type Broker } from '../broker/index.ts';
 import type { BrokerConfig } from '../config/types.ts';
-import { adoptKafkaData, EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
+import { adoptKafkaData, ConfigResourceType, EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
-import { createTcpNetwork } from '../net/tcp.ts';
+import { fetchDocument } from '../net/documents.ts';
+import { createTcpNetwork, type TcpNetworkOptions } from '../net/tcp.ts';
 import { LimitedLog } from '../server/limitedLog.ts';
 import { createServer, type BoundListener, type Server, type ServerSettings } from '../server/index.ts';
 import { openDisk } from '../storage/disk/index.ts';
 import { createStore } from '../storage/open.ts';
 import type { StoreManager } from '../storage/manager.ts';
+import type { Pages } from '../http/pages.ts';
+import type { Phase } from './operations/index.ts';
 import { measureCleaner } from './storeMetrics.ts';
+import { addFirstScramUsers, type FirstScramUser } from './firstScramUsers.ts';
 import { connectionsMaxFor, openFilesMax } from './openFiles.ts';
+import { openSecureListeners, type SecureListeners } from './secureListeners.ts';
 
 export interface NodeOptions {
   /** Checked and resolved: see `validateBrokerConfig`. */
@@ -36,12 +41,16 @@ export interface NodeOptions {
   readonly adoptKafkaData?: boolean;
   /** Default: what the directories say, or a new one. */
   readonly clusterId?: string;
+  /** Users that a new cluster begins with; left out where there is one already. */
+  readonly firstScramUsers?: readonly FirstScramUser[];
   /** Hears how far loading the logs is. */
   readonly onProgress?: (done: number, total: number, path: string) => void;
 }
 
 export interface Node {
   readonly listeners: readonly BoundListener[];
+  /** Where metrics and health are read; null for nowhere. */
+  readonly http: { readonly host: string; readonly port: number } | null;
   readonly clusterId: string;
   readonly broker: Broker;
   readonly metrics: MetricsRegistry;
@@ -94,15 +103,29 @@ async function start(options: NodeOptions, opened: Opened): Promise<Node> {
   opened.add(() => metadata.close());
   const metrics = new MetricsRegistry();
   measureCleaner(store, metrics);
-  const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics, afterTurn });
+  const broker = await createBroker({ config, ports, disk, logs: store, metadata, metadataIsNew: metadata.isNew, metrics, afterTurn, fetchDocument });
   opened.add(() => broker.stop());
   await broker.start(options.onProgress);
-  const server = openServer(options, broker, ports, metrics);
+  await addScramUsers(options, metadata, ports);
+  const secure = await openSecureListeners(() => broker.services.config, ports, tcpOptions(ports, metrics));
+  opened.add(async () => secure.close());
+  metadata.subscribe(({ configsChanged }) => {
+    if (configsChanged.some(({ type }) => type === ConfigResourceType.broker)) secure.refresh();
+  });
+  const server = openServer(options, broker, secure, ports, metrics);
   opened.add(() => server.close(0));
+  let phase: Phase = 'starting';
+  const pages = await openHttp(options, broker, ports.logger, metrics, () => phase);
+  if (pages !== null) opened.add(() => pages.close());
   const listeners = await server.open();
   await broker.announce(listeners.map((listener) => endpointOf(listener, config)));
   server.serve();
-  return { listeners, clusterId: store.clusterId, broker, metrics, close: (drainMs) => closeNode(broker, server, opened, drainMs) };
+  phase = 'running';
+  const close = (drainMs?: number): Promise<void> => {
+    phase = 'stopping';
+    return closeNode(broker, server, opened, drainMs);
+  };
+  return { listeners, http: pages === null ? null : { host: pages.host, port: pages.port }, clusterId: store.clusterId, broker, metrics, close };
 }
 
 /** Between the reads of one turn and those of the next. */
@@ -170,29 +193,47 @@ async function directoryOfJournal(directories: readonly string[], disk: Disk): P
   return directories[0] as string;
 }
 
-function openServer(options: NodeOptions, broker: Broker, ports: Ports, metrics: MetricsRegistry): Server {
+/** Only where a cluster begins; later they are made and removed by its administrators. */
+async function addScramUsers({ firstScramUsers = [] }: NodeOptions, metadata: EmbeddedMetadata, { random, logger }: Ports): Promise<void> {
+  if (firstScramUsers.length === 0) return;
+  if (metadata.isNew) await addFirstScramUsers(firstScramUsers, metadata.controller, random);
+  else logger.warn('SCRAM users that were named for the first start are left out: there is a cluster already');
+}
+
+async function openHttp(options: NodeOptions, broker: Broker, logger: Logger, metrics: MetricsRegistry, phase: () => Phase): Promise<Pages | null> {
+  const listener = options.config.httpListener;
+  if (listener === null) return null;
+  const { openOperations } = await import('./operations/index.ts');
+  return openOperations({ listener, broker, metrics, logger, phase });
+}
+
+function openServer(options: NodeOptions, broker: Broker, secure: SecureListeners, ports: Ports, metrics: MetricsRegistry): Server {
   const logger: Logger = ports.logger;
-  const network = options.network ?? systemNetwork(ports, metrics);
+  const network = options.network ?? createTcpNetwork(tcpOptions(ports, metrics));
+  const listeners = options.config.listeners.map((listener) => {
+    const own = secure.networkOf(listener.name);
+    return own === undefined ? listener : { ...listener, network: own };
+  });
   const connectionsMax = connectionsMaxFor(openFilesMax());
   const settings = (): ServerSettings => {
     const { config } = broker.services;
     return config.maxConnections <= connectionsMax ? config : { ...config, maxConnections: connectionsMax };
   };
-  const server = createServer({ settings, listeners: options.config.listeners, network, sink: broker, clock: ports.clock, logger });
+  const server = createServer({ settings, listeners, network, sink: broker, authentication: broker.services.authentication, clock: ports.clock, logger });
   metrics.gauge('connections', () => server.connectionCount);
   metrics.gauge('request_bytes', () => server.requestBytes);
   return server;
 }
 
-function systemNetwork(ports: Ports, metrics: MetricsRegistry): Network {
+function tcpOptions(ports: Ports, metrics: MetricsRegistry): TcpNetworkOptions {
   const acceptErrors = metrics.counter('accept_errors');
   const log = new LimitedLog(ports.logger, ports.clock);
-  return createTcpNetwork({
+  return {
     onAcceptError(error) {
       acceptErrors.add();
       log.warn('accept', 'a connection could not be accepted', { reason: error.message });
     },
-  });
+  };
 }
 
 function endpointOf(listener: BoundListener, config: BrokerConfig): { listener: string; host: string; port: number; securityProtocol: string } {

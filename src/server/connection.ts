@@ -3,53 +3,35 @@
  * reading. What is done here for each request is what every request costs, so it makes one object and no closure.
  */
 import { assert } from '../base/assert.ts';
-import type { Wire, WireHandler } from '../base/wire.ts';
-import type { ClientConnection } from '../broker/contract.ts';
+import type { TlsPeer, Wire } from '../base/wire.ts';
+import { usesTls, type SecurityProtocol } from '../base/securityProtocol.ts';
+import { ANONYMOUS, type ConnectionLogin, type Identity, type LoginConnection } from '../broker/security/login.ts';
 import { FrameReader, type FrameSink } from '../net/frameReader.ts';
 import { badLengthText, foreignProtocol } from './foreignProtocol.ts';
 import type { ConnectionHost } from './host.ts';
 import { READY_REPLY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_RESUME, REQUESTS_PER_TURN_MAX } from './settings.ts';
 import { Slot, SlotState, type SlotOwner } from './slot.ts';
+import { WireEvents } from './wireEvents.ts';
 
 /** Reasons not to read, as bits. */
-const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16 } as const;
+const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16, login: 32, throttle: 64 } as const;
 
 const PRODUCE_API_KEY = 0;
 /** API key, version, correlation id. */
 const REQUEST_BYTES_MIN = 8;
 
-/** The wire's side of a connection: its `onClose` has another meaning than the one that handlers know. */
-class WireEvents implements WireHandler {
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  onBytes(bytes: Buffer): void {
-    this.#connection.onBytes(bytes);
-  }
-
-  nextReadBuffer(): Buffer | null {
-    return this.#connection.nextReadBuffer();
-  }
-
-  onDrain(): void {
-    this.#connection.onDrain();
-  }
-
-  onClose(error?: Error): void {
-    this.#connection.onWireClosed(error);
-  }
-}
-
-export class Connection implements ClientConnection, FrameSink, SlotOwner {
+export class Connection implements LoginConnection, FrameSink, SlotOwner {
   readonly id: number;
   readonly listenerName: string;
-  readonly principal = 'User:ANONYMOUS';
+  readonly securityProtocol: SecurityProtocol;
+  readonly login: ConnectionLogin | null;
   readonly #host: ConnectionHost;
   readonly #wire: Wire;
   readonly #reader: FrameReader;
+  /** The login while it wants to see each request. */
+  #gate: ConnectionLogin | null;
+  #identity: Identity = ANONYMOUS;
+  #isSecured = false;
   #clientSoftwareName = '';
   #clientSoftwareVersion = '';
   #closeListeners: (() => void)[] | null = null;
@@ -71,13 +53,16 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
   #activeTick: number;
   #pendingBytesSeen = 0;
 
-  constructor(id: number, listenerName: string, wire: Wire, host: ConnectionHost) {
+  constructor(id: number, listenerName: string, securityProtocol: SecurityProtocol, wire: Wire, host: ConnectionHost) {
     this.id = id;
     this.listenerName = listenerName;
+    this.securityProtocol = securityProtocol;
     this.#host = host;
     this.#wire = wire;
     this.#activeTick = host.tick;
     this.#reader = new FrameReader(host.requestBytesMax, this);
+    this.login = host.loginFor(this);
+    this.#gate = this.login;
   }
 
   get remoteAddress(): string {
@@ -86,6 +71,14 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
 
   get remotePort(): number {
     return this.#wire.remotePort;
+  }
+
+  get principal(): string {
+    return this.#identity.principal;
+  }
+
+  get isTokenAuthenticated(): boolean {
+    return this.#identity.isTokenAuthenticated;
   }
 
   get clientSoftwareName(): string {
@@ -119,6 +112,19 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
     this.#clientSoftwareVersion = version;
   }
 
+  throttle(durationMs: number): void {
+    if (this.#isClosing) return;
+    this.#setPause(Pause.throttle);
+    this.#host.waitFor(this, durationMs);
+  }
+
+  /** What it has used too much of is within its quota again. */
+  throttleEnded(): void {
+    this.#activeTick = this.#host.tick;
+    this.#clearPause(Pause.throttle);
+    this.#pump();
+  }
+
   offClose(listener: () => void): void {
     const listeners = this.#closeListeners;
     const index = listeners?.lastIndexOf(listener) ?? -1;
@@ -134,7 +140,49 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
     else this.#closeListeners.push(listener);
   }
 
+  // From the login.
+
+  identify(identity: Identity): void {
+    this.#identity = identity;
+  }
+
+  limitRequests(bytesMax: number | null): void {
+    this.#reader.limit(bytesMax === null ? this.#host.requestBytesMax : Math.min(bytesMax, this.#host.requestBytesMax));
+  }
+
+  holdRequests(): void {
+    if (!this.#isClosing) this.#setPause(Pause.login);
+  }
+
+  releaseRequests(): void {
+    if ((this.#pauses & Pause.login) === 0) return;
+    this.#clearPause(Pause.login);
+    if (!this.#isDispatching) this.#pump();
+  }
+
+  openGate(): void {
+    this.#gate = null;
+  }
+
+  endAfterReplies(reason: string): void {
+    if (this.#isClosing) return;
+    this.#host.onRefused(this, reason);
+    this.#setPause(Pause.stopping);
+    if (!this.#isDispatching) this.#pump();
+  }
+
   // From the wire.
+
+  onSecured(peer: TlsPeer): void {
+    this.#isSecured = true;
+    if (this.login !== null) return;
+    try {
+      this.#identity = this.#host.identityOf(peer.subject);
+    } catch (error) {
+      this.#host.onRefused(this, error instanceof Error ? error.message : String(error));
+      this.#wire.destroy();
+    }
+  }
 
   onBytes(bytes: Buffer): void {
     if (this.#isClosing || this.#isClosed) return;
@@ -168,6 +216,7 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isClosing = true;
+    if (error !== undefined && !this.#isSecured && usesTls(this.securityProtocol)) this.#host.onRefused(this, `the TLS handshake failed: ${reasonOf(error)}`);
     this.#reader.close();
     this.#accountHeld();
     this.#dropSlots();
@@ -220,6 +269,7 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
 
   /** Produce requests are lent, since their records are copied on; others may live as long as their handlers want. */
   #handOver(frame: Buffer, isOwn: boolean, slot: Slot): boolean {
+    if (this.#gate !== null && !this.#gate.admit(frame, slot)) return false;
     if (frame.length < REQUEST_BYTES_MIN) {
       slot.close(`a request of ${frame.length} bytes is too short`);
       return false;
@@ -231,13 +281,13 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
   }
 
   onBadLength(lengthBytes: number): void {
-    this.#refuse(badLengthText(lengthBytes, this.#host.requestBytesMax, !this.#hasRequest));
+    this.#refuse(badLengthText(lengthBytes, this.#reader.lengthMaxBytes, !this.#hasRequest));
   }
 
   /** A TLS hello whose first bytes make a length within the limit would be waited for, not refused. */
   #refuseForeign(bytes: Buffer): boolean {
     if (bytes.length < 4 || foreignProtocol(bytes.readInt32BE(0)) === null) return false;
-    this.#refuse(badLengthText(bytes.readInt32BE(0), this.#host.requestBytesMax, true));
+    this.#refuse(badLengthText(bytes.readInt32BE(0), this.#reader.lengthMaxBytes, true));
     this.#pump();
     return true;
   }
@@ -434,6 +484,11 @@ export class Connection implements ClientConnection, FrameSink, SlotOwner {
     this.#host.logger.error('a connection failed', { connection: this.id, address: this.remoteAddress, error });
     this.#wire.destroy();
   }
+}
+
+/** OpenSSL's own word for it where there is one. */
+function reasonOf(error: Error): string {
+  return (error as { readonly reason?: string }).reason ?? error.message;
 }
 
 function joinCalls(calls: (() => void)[]): (() => void) | undefined {

@@ -1,4 +1,5 @@
 /** Opens the addresses of one listener name on one port. */
+import type { SecurityProtocol } from '../base/securityProtocol.ts';
 import type { Network, Wire, WireListener } from '../base/wire.ts';
 import { errorCode } from '../net/systemError.ts';
 
@@ -12,6 +13,9 @@ export interface ListenerOptions {
   readonly advertisedHost: string;
   /** 0: the port that was bound. */
   readonly advertisedPort: number;
+  readonly securityProtocol: SecurityProtocol;
+  /** What makes its wires; the server's own network if absent. A listener with TLS has one. */
+  readonly network?: Network;
 }
 
 export interface BoundListener {

@@ -1,7 +1,10 @@
 /** Listens, keeps the connections, and looks after them from time to time. */
 import type { Clock, Logger, Timer } from '../base/ports.ts';
+import { assert } from '../base/assert.ts';
+import type { SecurityProtocol } from '../base/securityProtocol.ts';
 import type { Network, Wire, WireListener } from '../base/wire.ts';
 import type { RequestSink } from '../broker/contract.ts';
+import { ANONYMOUS, type ConnectionLogin, type Identity, type LoginConnection } from '../broker/security/login.ts';
 import { RequestBudget } from './budget.ts';
 import { Connection } from './connection.ts';
 import { ConnectionQuota } from './connectionQuota.ts';
@@ -12,6 +15,7 @@ import { MemoryPressure } from './memoryPressure.ts';
 import {
   CLOSING_MS_MAX, DESTROY_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
 } from './settings.ts';
+import { Throttles } from './throttles.ts';
 
 export interface ServerOptions {
   /** Asked anew where a setting may change while running. */
@@ -19,8 +23,16 @@ export interface ServerOptions {
   readonly listeners: readonly ListenerOptions[];
   readonly network: Network;
   readonly sink: RequestSink;
+  /** Needed for listeners with SASL or TLS. */
+  readonly authentication?: ServerAuthentication;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** Who a connection is; the broker's `Authentication` has all of it. */
+export interface ServerAuthentication {
+  loginFor(connection: LoginConnection, protocol: SecurityProtocol): ConnectionLogin | null;
+  identityOf(subject: string | null): Identity;
 }
 
 export interface Server {
@@ -49,11 +61,12 @@ class NodeServer implements Server, ConnectionHost {
   readonly #clock: Clock;
   readonly #connections = new Set<Connection>();
   readonly #quota: ConnectionQuota;
+  readonly #throttles: Throttles;
   readonly #log: LimitedLog;
   readonly #pressure: MemoryPressure;
   readonly #sweepMs: number;
   #wireListeners: WireListener[] = [];
-  #early: [string, Wire][] | null = [];
+  #early: [ListenerOptions, Wire][] | null = [];
   #toFlush: Connection[] = [];
   #sweepTimer: Timer | null = null;
   #nextId = 1;
@@ -70,6 +83,7 @@ class NodeServer implements Server, ConnectionHost {
     this.requestBytesMax = settings.socketRequestMaxBytes;
     this.#log = new LimitedLog(logger, clock);
     this.#quota = new ConnectionQuota(options.settings);
+    this.#throttles = new Throttles(clock);
     this.#pressure = new MemoryPressure(this.#connections, this.#log);
     const limitBytes = settings.queuedMaxRequestBytes > 0 ? settings.queuedMaxRequestBytes : QUEUED_REQUEST_BYTES_DEFAULT;
     this.budget = new RequestBudget(limitBytes, this.#pressure);
@@ -92,8 +106,9 @@ class NodeServer implements Server, ConnectionHost {
     const backlog = Math.max(settings().socketListenBacklogSize, LISTEN_BACKLOG_MIN);
     try {
       for (const listener of listeners) {
-        const accept = (wire: Wire) => this.#accept(listener.name, wire);
-        const opened = await bindListener(listener, network, backlog, accept);
+        assert(listener.securityProtocol === 'PLAINTEXT' || this.#options.authentication !== undefined, 'a secured listener needs authentication');
+        const accept = (wire: Wire) => this.#accept(listener, wire);
+        const opened = await bindListener(listener, listener.network ?? network, backlog, accept);
         this.#wireListeners.push(...opened.wireListeners);
         bound.push(opened.bound);
       }
@@ -108,7 +123,7 @@ class NodeServer implements Server, ConnectionHost {
   serve(): void {
     const early = this.#early ?? [];
     this.#early = null;
-    for (const [listenerName, wire] of early) this.#accept(listenerName, wire);
+    for (const [listener, wire] of early) this.#accept(listener, wire);
   }
 
   async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
@@ -135,12 +150,25 @@ class NodeServer implements Server, ConnectionHost {
     this.#clock.setTimer(0, () => connection.turnCame());
   }
 
+  waitFor(connection: Connection, durationMs: number): void {
+    this.#throttles.add(connection, durationMs);
+  }
+
   onConnectionClosed(connection: Connection, error: Error | undefined): void {
     if (!this.#connections.delete(connection)) return;
     this.#quota.release(connection.remoteAddress);
+    this.#throttles.remove(connection);
     this.#pressure.onConnectionClosed(connection);
     this.logger.debug('connection closed', { connection: connection.id, address: connection.remoteAddress, ...(error ? { reason: error.message } : {}) });
     if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  loginFor(connection: Connection): ConnectionLogin | null {
+    return this.#options.authentication?.loginFor(connection, connection.securityProtocol) ?? null;
+  }
+
+  identityOf(subject: string | null): Identity {
+    return this.#options.authentication?.identityOf(subject) ?? ANONYMOUS;
   }
 
   onRefused(connection: Connection, reason: string): void {
@@ -154,18 +182,18 @@ class NodeServer implements Server, ConnectionHost {
     for (const connection of connections) connection.flushPlanned();
   }
 
-  #accept(listenerName: string, wire: Wire): void {
+  #accept(listener: ListenerOptions, wire: Wire): void {
     if (this.#early !== null) {
-      this.#early.push([listenerName, wire]);
+      this.#early.push([listener, wire]);
       return;
     }
     const refusal = this.#isClosing ? 'shutting down' : this.#quota.admit(wire.remoteAddress);
     if (refusal !== null) {
-      if (!this.#isClosing) this.#log.warn('quota', `refusing a connection: ${refusal}`, { address: wire.remoteAddress, listener: listenerName });
+      if (!this.#isClosing) this.#log.warn('quota', `refusing a connection: ${refusal}`, { address: wire.remoteAddress, listener: listener.name });
       wire.destroy();
       return;
     }
-    const connection = new Connection(this.#nextId, listenerName, wire, this);
+    const connection = new Connection(this.#nextId, listener.name, listener.securityProtocol, wire, this);
     this.#nextId += 1;
     this.#connections.add(connection);
     this.#pressure.onConnection(connection);

@@ -203,7 +203,7 @@ describe('close', () => {
 });
 
 describe('listeners', () => {
-  const listener = (name: string, hosts: string[], port: number) => ({ name, hosts, port, advertisedHost: 'localhost', advertisedPort: 0 });
+  const listener = (name: string, hosts: string[], port: number) => ({ name, hosts, port, advertisedHost: 'localhost', advertisedPort: 0, securityProtocol: 'PLAINTEXT' as const });
   const serverOn = (network: Network, listeners: ReturnType<typeof listener>[]) =>
     createServer({ settings: () => defaultSettings, listeners, network, sink: echoSink, clock: new FakeClock(), logger: silentLogger });
 

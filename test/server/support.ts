@@ -162,7 +162,7 @@ export async function startRig(sink: RequestSink, settings: Partial<ServerSettin
   const logger = new RecordingLogger();
   const server = createServer({
     settings: () => ({ ...defaultSettings, ...settings }),
-    listeners: [{ name: 'PLAINTEXT', hosts: ['127.0.0.1'], port: 0, advertisedHost: 'localhost', advertisedPort: 0 }],
+    listeners: [{ name: 'PLAINTEXT', hosts: ['127.0.0.1'], port: 0, advertisedHost: 'localhost', advertisedPort: 0, securityProtocol: 'PLAINTEXT' }],
     network,
     sink,
     clock,

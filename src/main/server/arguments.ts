@@ -1,5 +1,7 @@
 /** The command line of `kafka-server-start`: Kafka's own, and a few words more. */
 import { nearestName } from '../../base/nearest.ts';
+import type { FirstScramUser } from '../../node/index.ts';
+import { parseScramArgument } from './scramArgument.ts';
 
 export type LogFormat = 'text' | 'json';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -13,6 +15,8 @@ export interface ServerArguments {
   readonly propertiesFile: string | null;
   /** Texts `key=value`, in order. */
   readonly overrides: readonly string[];
+  /** Users that a new cluster begins with. */
+  readonly scramUsers: readonly FirstScramUser[];
   readonly logFormat: LogFormat | null;
   readonly logLevel: LogLevel | null;
 }
@@ -31,23 +35,25 @@ localhost:9092 and keeps its data in a folder of your home, which it names.
   --override key=value   one setting, over the file; may be repeated
   -daemon                go on in the background; output goes to a file
   --adopt-kafka-data     open log.dirs that hold the data of an Apache Kafka broker
+  --add-scram TEXT       a user that a new cluster begins with, as kafka-storage has it:
+                         'SCRAM-SHA-256=[name=alice,password=...]'; may be repeated
   --log-level LEVEL      debug, info (default), warn or error
   --log-format FORMAT    text (default) or json
   --version              print the version and end
   --help                 print this and end
 `;
 
-const FLAGS = ['-daemon', '--override', '--adopt-kafka-data', '--log-level', '--log-format', '--version', '--help'];
+const FLAGS = ['-daemon', '--override', '--adopt-kafka-data', '--add-scram', '--log-level', '--log-format', '--version', '--help'];
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const FORMATS: readonly LogFormat[] = ['text', 'json'];
 
-type Draft = { -readonly [Key in keyof ServerArguments]: ServerArguments[Key] } & { overrides: string[] };
+type Draft = { -readonly [Key in keyof ServerArguments]: ServerArguments[Key] } & { overrides: string[]; scramUsers: FirstScramUser[] };
 
 /** Throws UsageError. */
 export function parseServerArguments(words: readonly string[]): ServerArguments {
   const draft: Draft = {
     wantsHelp: false, wantsVersion: false, isDaemon: false, adoptsKafkaData: false,
-    propertiesFile: null, overrides: [], logFormat: null, logLevel: null,
+    propertiesFile: null, overrides: [], scramUsers: [], logFormat: null, logLevel: null,
   };
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) takeWord(word, rest, draft);
@@ -76,6 +82,9 @@ function takeWord(word: string, rest: string[], draft: Draft): void {
       return;
     case 'override':
       draft.overrides.push(value ?? argumentOf(word, 'key=value', rest));
+      return;
+    case 'add-scram':
+      draft.scramUsers.push(scramUserOf(value ?? argumentOf(word, 'SCRAM-SHA-256=[name=alice,password=...]', rest)));
       return;
     case 'log-level':
       draft.logLevel = oneOf(word, value ?? argumentOf(word, 'a level', rest), LEVELS);
@@ -125,4 +134,10 @@ function oneOf<T extends string>(flag: string, value: string, allowed: readonly 
 function unknownFlagText(word: string): string {
   const nearest = nearestName(word, FLAGS);
   return `unknown flag ${word}${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+}
+
+function scramUserOf(text: string): FirstScramUser {
+  const user = parseScramArgument(text);
+  if (user === null) throw new UsageError("--add-scram takes 'SCRAM-SHA-256=[name=alice,password=...]', or SCRAM-SHA-512; iterations may be added");
+  return user;
 }

@@ -36,7 +36,7 @@ async function startBroker(given: ServerArguments): Promise<void> {
   logger.info(`Tidelog ${packageVersion()} on Node ${process.versions.node}, process ${process.pid}`);
   logger.info(describeCore());
   for (const warning of warnings) logger.warn(warning);
-  const starting = startNode({ config, ports: { logger }, adoptKafkaData: given.adoptsKafkaData, onProgress: progressOf(logger) });
+  const starting = startNode({ config, ports: { logger }, adoptKafkaData: given.adoptsKafkaData, firstScramUsers: given.scramUsers, onProgress: progressOf(logger) });
   endOnSignals(starting, logger);
   const node = await starting;
   describeNode(node, config, logger);

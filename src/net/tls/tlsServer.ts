@@ -55,9 +55,11 @@ export class TlsServer {
     this.#server.emit('connection', socket);
   }
 
-  /** Settings may have changed: takes new ones for connections to come. Rejects with TlsError, and the old ones stay. */
-  async refresh(): Promise<void> {
-    if (JSON.stringify(this.#options.settings()) !== this.#loaded) await this.#reload();
+  /** Settings may have changed: takes new ones for connections to come; true when it did. Rejects with TlsError, and the old ones stay. */
+  async refresh(): Promise<boolean> {
+    if (JSON.stringify(this.#options.settings()) === this.#loaded) return false;
+    await this.#reload();
+    return true;
   }
 
   close(): void {

@@ -72,7 +72,10 @@ export class TestConnection implements ClientConnection {
   readonly id = ++connectionIds;
   readonly listenerName: string;
   readonly remoteAddress = '127.0.0.1';
-  readonly principal = 'User:ANONYMOUS';
+  readonly principal: string = 'User:ANONYMOUS';
+  readonly isTokenAuthenticated = false;
+  readonly securityProtocol = 'PLAINTEXT';
+  readonly login = null;
   clientSoftwareName = '';
   clientSoftwareVersion = '';
   /** Replies whose bytes are on their way: `onSent` of each. */
@@ -92,6 +95,13 @@ export class TestConnection implements ClientConnection {
 
   onClose(listener: () => void): void {
     this.#closeListeners.add(listener);
+  }
+
+  /** How long the broker wanted nothing more to be read, in ms. */
+  readonly throttles: number[] = [];
+
+  throttle(durationMs: number): void {
+    this.throttles.push(durationMs);
   }
 
   offClose(listener: () => void): void {
