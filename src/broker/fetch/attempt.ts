@@ -257,7 +257,7 @@ export class FetchAttempt implements Parked {
   /** Over its quota: nothing of what was read goes out, and the session does not move. */
   #withhold(throttleTimeMs: number): void {
     this.#release();
-    this.#context.reply({ throttleTimeMs, errorCode: ErrorCode.NONE, sessionId: this.#fetch.sessionId, responses: [], nodeEndpoints: [] });
+    this.#context.reply({ throttleTimeMs, ...this.#fetch.withhold(), responses: [], nodeEndpoints: [] });
   }
 
   /** A page under a view could not be read: its bytes must not go out. */

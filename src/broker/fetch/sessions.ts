@@ -99,6 +99,8 @@ export interface FetchContext {
   readonly targets: readonly FetchTarget[];
   /** Decides session and partitions of the reply, in place: the data of targets that is no news becomes null. Returns the session's id, or an error code below 0. */
   conclude(data: (PartitionData | null)[]): FetchConclusion;
+  /** In place of `conclude` when the reply tells nothing, since its client is over a quota. */
+  withhold(): FetchConclusion;
 }
 
 export interface FetchConclusion {
@@ -261,6 +263,10 @@ class FailedContext implements FetchContext {
   conclude(): FetchConclusion {
     return { errorCode: this.errorCode, sessionId: NO_SESSION_ID };
   }
+
+  withhold(): FetchConclusion {
+    return this.conclude();
+  }
 }
 
 class SessionlessContext implements FetchContext {
@@ -273,6 +279,10 @@ class SessionlessContext implements FetchContext {
 
   conclude(): FetchConclusion {
     return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION_ID };
+  }
+
+  withhold(): FetchConclusion {
+    return this.conclude();
   }
 }
 
@@ -296,6 +306,10 @@ class FullContext implements FetchContext {
     if (this.targets.length === 0) return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION_ID };
     for (let i = 0; i < data.length; i++) this.targets[i]!.told(data[i]!);
     return { errorCode: ErrorCode.NONE, sessionId: this.#sessions.create(this.#map, this.#usesTopicIds, this.#isFollower) };
+  }
+
+  withhold(): FetchConclusion {
+    return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION_ID };
   }
 }
 
@@ -322,5 +336,10 @@ class IncrementalContext implements FetchContext {
       else if (hasRecords(answer) && session.targets.delete(target.key)) session.targets.set(target.key, target);
     }
     return { errorCode: ErrorCode.NONE, sessionId: session.id };
+  }
+
+  withhold(): FetchConclusion {
+    const { id, epoch } = this.#session;
+    return { errorCode: epoch === this.#epoch ? ErrorCode.NONE : ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: id };
   }
 }

@@ -27,13 +27,13 @@ export const fetchHandler: ApiHandler<BrokerServices, FetchRequest, FetchRespons
     if (replicaId >= 0) return context.reply(refusal(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context.apiVersion));
     const fetch = services.fetchSessions.contextFor(request, context.apiVersion, false);
     if (fetch.errorCode !== ErrorCode.NONE) return context.reply(makeFetchResponse({ errorCode: fetch.errorCode }));
-    new FetchAttempt(services, context, fetch, parametersOf(request, replicaId, services)).start();
+    new FetchAttempt(services, context, fetch, parametersOf(request, replicaId, services, services.quotas.fetchBytesMax(context.connection, context.clientId))).start();
   },
   errorResponse: (request, errorCode, _message, version) => refusal(request, errorCode, version),
 };
 
-function parametersOf(request: FetchRequest, replicaId: number, services: BrokerServices): FetchParameters {
-  const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes);
+function parametersOf(request: FetchRequest, replicaId: number, services: BrokerServices, quotaBytesMax: number): FetchParameters {
+  const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes, quotaBytesMax);
   return {
     isolation: isolationOf(request, replicaId),
     maxWaitMs: request.maxWaitMs,
