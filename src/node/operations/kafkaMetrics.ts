@@ -4,9 +4,8 @@
  */
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import type { Broker } from '../../broker/index.ts';
+import type { Broker, BrokerServices } from '../../broker/index.ts';
 import type { MetricsRegistry } from '../../metrics/registry.ts';
-import type { BrokerServices } from '../../broker/index.ts';
 
 /** One time series of a metric: its labels and its value now. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
