@@ -16,6 +16,7 @@ import {
   CLOSING_MS_MAX, DESTROY_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
 } from './settings.ts';
 import { Throttles } from './throttles.ts';
+import { Throttles } from './throttles.ts';
 
 export interface ServerOptions {
   /** Asked anew where a setting may change while running. */
@@ -62,6 +63,7 @@ class NodeServer implements Server, ConnectionHost {
   readonly #connections = new Set<Connection>();
   readonly #quota: ConnectionQuota;
   readonly #throttles: Throttles;
+  readonly #throttles: Throttles;
   readonly #log: LimitedLog;
   readonly #pressure: MemoryPressure;
   readonly #sweepMs: number;
@@ -83,6 +85,7 @@ class NodeServer implements Server, ConnectionHost {
     this.requestBytesMax = settings.socketRequestMaxBytes;
     this.#log = new LimitedLog(logger, clock);
     this.#quota = new ConnectionQuota(options.settings);
+    this.#throttles = new Throttles(clock);
     this.#throttles = new Throttles(clock);
     this.#pressure = new MemoryPressure(this.#connections, this.#log);
     const limitBytes = settings.queuedMaxRequestBytes > 0 ? settings.queuedMaxRequestBytes : QUEUED_REQUEST_BYTES_DEFAULT;
@@ -154,9 +157,14 @@ class NodeServer implements Server, ConnectionHost {
     this.#throttles.add(connection, durationMs);
   }
 
+  waitFor(connection: Connection, durationMs: number): void {
+    this.#throttles.add(connection, durationMs);
+  }
+
   onConnectionClosed(connection: Connection, error: Error | undefined): void {
     if (!this.#connections.delete(connection)) return;
     this.#quota.release(connection.remoteAddress);
+    this.#throttles.remove(connection);
     this.#throttles.remove(connection);
     this.#pressure.onConnectionClosed(connection);
     this.logger.debug('connection closed', { connection: connection.id, address: connection.remoteAddress, ...(error ? { reason: error.message } : {}) });
