@@ -14,6 +14,8 @@ export class Consumer {
   readonly options: Partial<ConsumerGroupHeartbeatRequest>;
   epoch = 0;
   owned: Owned = {};
+  isUnsure = false;
+  topics: string[];
   last: ConsumerGroupHeartbeatResponse | null = null;
 
   constructor(harness: Harness, memberId: string, options: Partial<ConsumerGroupHeartbeatRequest> = {}) {
@@ -21,6 +23,7 @@ export class Consumer {
     this.memberId = memberId;
     this.groupId = options.groupId ?? 'g';
     this.options = options;
+    this.topics = options.subscribedTopicNames ?? ['a'];
   }
 
   send(fields: Partial<ConsumerGroupHeartbeatRequest>, apiVersion = 1): ConsumerGroupHeartbeatResponse {
@@ -41,9 +44,18 @@ export class Consumer {
     return this.take(this.send({ rebalanceTimeoutMs: 30_000, subscribedTopicNames: ['a'], topicPartitions: [], ...this.options, ...fields, memberEpoch: 0 }));
   }
 
-  /** One heartbeat; with what it owns when `isFull`, or when that has changed since it was told. */
+  /** One heartbeat with what it owns; with all that it can say when it does not know what became of the last one. */
   beat(fields: Partial<ConsumerGroupHeartbeatRequest> = {}): ConsumerGroupHeartbeatResponse {
-    return this.take(this.send({ topicPartitions: this.list(), ...fields }));
+    const all = this.isUnsure ? { rebalanceTimeoutMs: 30_000, subscribedTopicNames: this.topics, ...this.options } : {};
+    this.topics = fields.subscribedTopicNames ?? this.topics;
+    this.isUnsure = false;
+    return this.take(this.send({ ...all, ...fields, topicPartitions: this.list() }));
+  }
+
+  /** A heartbeat whose answer is lost. */
+  beatUnheard(): void {
+    this.send({ topicPartitions: this.list() });
+    this.isUnsure = true;
   }
 
   list(): { topicId: string; partitions: number[] }[] {
@@ -52,6 +64,7 @@ export class Consumer {
 
   take(response: ConsumerGroupHeartbeatResponse): ConsumerGroupHeartbeatResponse {
     this.last = response;
+    this.isUnsure = response.errorCode !== 0;
     if (response.errorCode !== 0) return response;
     this.epoch = response.memberEpoch;
     if (response.assignment !== null) this.owned = Object.fromEntries(response.assignment.topicPartitions.map(({ topicId, partitions }) => [topicId, partitions]));

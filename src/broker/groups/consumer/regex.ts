@@ -10,6 +10,7 @@ import type { ConsumerMember } from './member.ts';
 
 /** Not more often is a group's subscription matched with all topics. */
 const REFRESH_INTERVAL_MS_MIN = 10_000;
+const FIRST_REFRESH_INTERVAL_MS = 500;
 /** A slice of the matching, after which others get a turn. */
 const SLICE_MS = 2;
 const SLICE_PAUSE_MS = 1;
@@ -57,15 +58,14 @@ export function dropUnused(draft: Draft, group: ConsumerGroup, regex: string): v
 function needsRefresh(state: GroupState, group: ConsumerGroup): boolean {
   if (group.regexes.size === 0 || group.isResolving) return false;
   const nowMs = state.now();
-  let lastMs = -Infinity;
-  let version = -1;
+  const soft = group.resolvedSoft;
+  // a group that has nothing resolved is served at once, as in Kafka, but cannot keep the broker busy
+  if (group.resolved.size === 0) return soft === null || nowMs > soft.timestampMs + FIRST_REFRESH_INTERVAL_MS;
+  let lastMs = soft?.timestampMs ?? -Infinity;
+  let version = soft?.version ?? -1;
   for (const resolved of group.resolved.values()) {
     lastMs = Math.max(lastMs, resolved.timestampMs);
     version = Math.max(version, resolved.version);
-  }
-  if (group.resolvedSoft !== null) {
-    lastMs = Math.max(lastMs, group.resolvedSoft.timestampMs);
-    version = Math.max(version, group.resolvedSoft.version);
   }
   if (nowMs <= lastMs + REFRESH_INTERVAL_MS_MIN) return false;
   return group.regexes.size !== group.resolved.size || version !== state.cluster.version || nowMs > lastMs + state.settings.consumer.regexRefreshMs;
