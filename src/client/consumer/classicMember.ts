@@ -128,7 +128,11 @@ export class ClassicMember implements Membership {
   async leave(): Promise<void> {
     this.#isClosed = true;
     this.#stopHeartbeat();
-    if (this.#options.instanceId === undefined) await this.#leave('the consumer is being closed');
+    try {
+      if (this.#options.instanceId === undefined) await this.#leave('the consumer is being closed');
+    } finally {
+      this.#coordinator.close();
+    }
   }
 
   async #take(assignment: Assignment, host: AssignmentHost): Promise<void> {

@@ -216,6 +216,7 @@ export class Consumer {
     this.#gate.open();
     this.#nudge();
     if (this.#member !== null) await this.#waitUntil(this.#now() + timeoutMs, this.#leave(this.#member));
+    this.#coordinator?.close();
   }
 
   #unboundIdentity(): GroupIdentity {

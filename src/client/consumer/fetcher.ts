@@ -53,6 +53,7 @@ export class Fetcher {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
   readonly #backoff: Backoff;
+  readonly #channel: string;
   readonly #prefetchBytes: number;
   #states: ReadonlyMap<string, PartitionState> = new Map();
   readonly #ready: FetchedPartition[] = [];
@@ -67,6 +68,7 @@ export class Fetcher {
     this.#cluster = cluster;
     this.#options = options;
     this.#backoff = cluster.backoff();
+    this.#channel = cluster.openChannel('fetch');
     this.#prefetchBytes = options.prefetchBytes ?? PREFETCH_BYTES;
   }
 
@@ -128,6 +130,8 @@ export class Fetcher {
   stop(): void {
     this.#isStopped = true;
     this.wake();
+    // a fetch that waits at the broker is not waited for
+    this.#cluster.closeChannel(this.#channel);
   }
 
   async #wait(deadlineMs: number): Promise<void> {
@@ -236,6 +240,7 @@ export class Fetcher {
       throwOnError(answer.errorCode);
       isWell = this.#acceptAll(answer, asked);
     } catch (error) {
+      if (this.#isStopped) return;
       for (const { state } of asked) {
         state.preferredReplica = -1;
         this.#cluster.forget(state.topic);
@@ -250,7 +255,7 @@ export class Fetcher {
 
   async #request(leader: number, asked: readonly AskedPartition[]): Promise<FetchResponse> {
     const { fetchWaitMsMax, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes, isolationLevel } = this.#options;
-    const connection = await this.#cluster.connectionTo(leader, 'fetch');
+    const connection = await this.#cluster.connectionTo(leader, this.#channel);
     if (connection.throttledForMs > 0) await this.#cluster.pause(connection.throttledForMs);
     const version = connection.versionOf(fetchApi, VERSION_MIN);
     const topics = [...groupBy(asked, ({ state }) => state.topic)].map(([topic, all]) =>

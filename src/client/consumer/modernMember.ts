@@ -106,7 +106,11 @@ export class ModernMember implements Membership {
   async leave(): Promise<void> {
     this.#isClosed = true;
     this.#stopTimer();
-    await this.#leave();
+    try {
+      await this.#leave();
+    } finally {
+      this.#coordinator.close();
+    }
   }
 
   async #leave(): Promise<void> {

@@ -43,9 +43,12 @@ export interface ClusterOptions {
 }
 
 /**
- * What a connection is for. Answers come in the order of their requests, so what may wait long (a fetch, a join) has connections of its own.
+ * Names the connections of one user. A broker serves the requests of a connection one after the other, so what may wait long (a fetch, a join, a produce
+ * with acks -1) has connections of its own; `main` is for short questions.
  */
-export type Channel = 'main' | 'fetch' | 'group' | 'transaction' | 'share';
+export type Channel = string;
+
+const MAIN: Channel = 'main';
 
 export interface PartitionLeader {
   /** -1: there is none. */
@@ -75,6 +78,7 @@ export class Cluster {
   #brokers = new Map<number, BrokerAddress>();
   #metadataMs: number;
   #controllerId = -1;
+  #channels = 0;
   #isClosed = false;
 
   constructor(options: ClusterOptions) {
@@ -133,7 +137,7 @@ export class Cluster {
   }
 
   /** The connection to a broker by its id. KafkaError BROKER_NOT_AVAILABLE when the cluster has none of that id. */
-  async connectionTo(brokerId: number, channel: Channel = 'main'): Promise<BrokerConnection> {
+  async connectionTo(brokerId: number, channel: Channel = MAIN): Promise<BrokerConnection> {
     if (!this.#brokers.has(brokerId)) await this.metadata([]);
     const address = this.#brokers.get(brokerId);
     if (address === undefined) throw new KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, `broker ${brokerId} is not in the cluster`);
@@ -209,6 +213,21 @@ export class Cluster {
     this.#topics.delete(topic);
   }
 
+  /** A channel that nobody else has. */
+  openChannel(use: string): Channel {
+    this.#channels += 1;
+    return `${use}-${this.#channels}`;
+  }
+
+  /** Ends the connections of a channel: what they wait for fails with CLOSED. */
+  closeChannel(channel: Channel): void {
+    for (const [key, opened] of this.#connections) {
+      if (!key.endsWith(`/${channel}`)) continue;
+      this.#connections.delete(key);
+      opened.then((connection) => connection.close(), () => {});
+    }
+  }
+
   /** Ends all connections and pauses; calls that wait fail with CLOSED. */
   close(): void {
     this.#isClosed = true;
@@ -243,7 +262,7 @@ export class Cluster {
     return this.#dialing.ordered([...known, ...others]);
   }
 
-  #connect(address: BrokerAddress, channel: Channel = 'main'): Promise<BrokerConnection> {
+  #connect(address: BrokerAddress, channel: Channel = MAIN): Promise<BrokerConnection> {
     if (this.#isClosed) return Promise.reject(new ClientError('CLOSED', 'the client was closed'));
     const key = `${address.host}:${address.port}/${channel}`;
     const known = this.#connections.get(key);

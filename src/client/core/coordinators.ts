@@ -28,7 +28,12 @@ export class Coordinator {
     this.#cluster = cluster;
     this.#kind = kind;
     this.#key = key;
-    this.#channel = kind === CoordinatorKind.group ? 'group' : 'transaction';
+    this.#channel = cluster.openChannel(kind === CoordinatorKind.group ? 'group' : 'transaction');
+  }
+
+  /** Nobody will ask any more. */
+  close(): void {
+    this.#cluster.closeChannel(this.#channel);
   }
 
   /** It has moved: look it up again. */

@@ -26,6 +26,8 @@ export interface LaneOwner {
   identity(worn: ProducerIdentity | null): Promise<ProducerIdentity>;
   /** null: records belong to no transaction. */
   readonly transaction: TransactionManager | null;
+  /** Whose connections the records take. */
+  readonly channel: string;
   combinerOf(connection: BrokerConnection, version: number): ProduceCombiner;
   takeBuilder(): BatchBuilder;
   giveBuilder(builder: BatchBuilder): void;
@@ -299,7 +301,7 @@ export class PartitionLane {
     const { cluster } = this.#owner;
     const leader = (await cluster.leadersOf(this.topic))[this.partition]?.leader ?? -1;
     if (leader < 0) throw new ClientError('NO_LEADER', `${this.topic}-${this.partition} has no leader`);
-    return cluster.connectionTo(leader);
+    return cluster.connectionTo(leader, this.#owner.channel);
   }
 
   /** The leader cannot be reached: gives up what has waited too long, or everything when that cannot change. */

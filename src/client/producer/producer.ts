@@ -64,6 +64,7 @@ export class Producer {
   readonly #freeBuilders: BatchBuilder[] = [];
   readonly #combiners = new WeakMap<BrokerConnection, ProduceCombiner>();
   readonly #transaction: TransactionManager | null;
+  readonly #channel: string;
   readonly #counters = { recordsSent: 0, recordsDelivered: 0, recordsFailed: 0, batchesSent: 0, bytesDelivered: 0 };
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
@@ -78,6 +79,7 @@ export class Producer {
     if (this.#options.isIdempotent && this.#options.acks !== -1) throw new ClientError('INVALID_ARGUMENT', 'Must set acks to all in order to use the idempotent producer.');
     if (this.#options.isIdempotent && this.#options.inFlightMax > IDEMPOTENT_IN_FLIGHT_MAX) throw new ClientError('INVALID_ARGUMENT', 'An idempotent producer may have at most 5 batches in flight.');
     this.#transaction = this.#makeTransaction();
+    this.#channel = cluster.openChannel('produce');
     this.#owner = this.#makeOwner();
   }
 
@@ -201,6 +203,8 @@ export class Producer {
     const timer = timeoutMs === undefined ? null : this.#cluster.options.clock.setTimer(timeoutMs, abort);
     await this.flush();
     timer?.cancel();
+    this.#transaction?.close();
+    this.#cluster.closeChannel(this.#channel);
   }
 
   async #partitionsOf(topic: string): Promise<readonly PartitionLeader[]> {
@@ -214,6 +218,7 @@ export class Producer {
       cluster: this.#cluster,
       options: this.#options,
       transaction: this.#transaction,
+      channel: this.#channel,
       combinerOf: (connection, version) => this.#combinerOf(connection, version),
       identity: (worn) => this.#identify(worn),
       takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(this.#options.batchSizeBytes),

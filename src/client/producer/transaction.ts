@@ -177,6 +177,12 @@ export class TransactionManager {
     this.#needsNewEpoch = true;
   }
 
+  /** Nothing more is asked. A transaction that is open stays so until it times out, or another producer of this name begins. */
+  close(): void {
+    this.#coordinator.close();
+    for (const coordinator of this.#groups.values()) coordinator.close();
+  }
+
   async #end(isCommit: boolean): Promise<void> {
     const hasStarted = this.#enlisted.size > 0 || this.#hasGroupOffsets || this.#toEnlist.size > 0;
     const before = this.#state;

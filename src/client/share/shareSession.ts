@@ -37,6 +37,7 @@ export class ShareSession {
   readonly #groupId: string;
   readonly #memberId: string;
   readonly #onAcknowledged: AcknowledgementListener;
+  readonly #channel: string;
   /** The broker knows these. */
   readonly #known = new Map<string, SharePartition>();
   readonly #pending = new Map<string, { readonly place: SharePartition; readonly offsets: PendingAcknowledgements }>();
@@ -49,6 +50,7 @@ export class ShareSession {
     this.#groupId = groupId;
     this.#memberId = memberId;
     this.#onAcknowledged = onAcknowledged;
+    this.#channel = cluster.openChannel('share');
   }
 
   get hasPending(): boolean {
@@ -76,7 +78,11 @@ export class ShareSession {
   /** Sends what is owed and ends the session: the broker gives others what we have not acknowledged. */
   close(): Promise<void> {
     return this.#inOrder(async () => {
-      if (this.#epoch > 0) await this.#commit(CLOSING_EPOCH);
+      try {
+        if (this.#epoch > 0) await this.#commit(CLOSING_EPOCH);
+      } finally {
+        this.#cluster.closeChannel(this.#channel);
+      }
     });
   }
 
@@ -100,7 +106,7 @@ export class ShareSession {
     const forgottenTopicsData = [...groupBy(forgotten, ({ topicId }) => topicId)].map(([topicId, places]) => makeForgottenTopic({ topicId, partitions: places.map(({ partition }) => partition) }));
     const { maxWaitMs, minBytes, maxBytes, maxRecords } = limits;
     try {
-      const connection = await this.#cluster.connectionTo(this.brokerId, 'share');
+      const connection = await this.#cluster.connectionTo(this.brokerId, this.#channel);
       const version = connection.versionOf(fetchApi);
       const isRenewAck = version >= RENEW_VERSION && [...owed.values()].some(({ hasRenewal }) => hasRenewal);
       const body = makeShareFetchRequest({
@@ -130,7 +136,7 @@ export class ShareSession {
       topicId, partitions: all.map(({ place, ranges }) => makeAcknowledgePartition({ partitionIndex: place.partition, acknowledgementBatches: [...ranges] })),
     }));
     try {
-      const connection = await this.#cluster.connectionTo(this.brokerId, 'share');
+      const connection = await this.#cluster.connectionTo(this.brokerId, this.#channel);
       const version = connection.versionOf(acknowledgeApi);
       const isRenewAck = version >= RENEW_VERSION && [...owed.values()].some(({ hasRenewal }) => hasRenewal);
       const answer = await connection.request(acknowledgeApi, makeShareAcknowledgeRequest({ groupId: this.#groupId, memberId: this.#memberId, shareSessionEpoch: epoch, topics, ...(isRenewAck ? { isRenewAck } : {}) }), { version });
