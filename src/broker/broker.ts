@@ -91,7 +91,7 @@ class LocalBroker implements Broker {
     this.#served = servedHandlers(this.services);
     (this.services.servedApis as ServedApi[]).push(...this.#served.map(({ handler }) => spanOf(handler)).sort((a, b) => a.apiKey - b.apiKey));
     const { clock, logger, metrics } = this.services;
-    this.#dispatcher = new Dispatcher({ served: this.#served, clock, logger, metrics, quotas: this.services.quotas });
+    this.#dispatcher = new Dispatcher({ served: this.#served, clock, logger, metrics, quotas: this.services.quotas, slowRequestMs: () => this.#config.slowRequestMs });
   }
 
   onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {

@@ -11,6 +11,7 @@ import { Writer } from '../protocol/writer.ts';
 import type { ClientQuotas } from './quotas/clientQuotas.ts';
 import type { ApiHandler, ClientConnection, ReplySlot, RequestContext, RequestSink } from './contract.ts';
 import { errorCodeOf, errorMessageOf } from './errorMapping.ts';
+import { SlowRequests } from './slowRequests.ts';
 
 /**
  * What a request may take on the heap once it is decoded, records aside: more than a hundred thousand partitions. Everybody waits while one request is
@@ -37,6 +38,8 @@ export interface DispatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
+  /** Requests that take longer are logged; -1, the default: none. */
+  readonly slowRequestMs?: () => number;
   readonly quotas: ClientQuotas;
 }
 
@@ -47,6 +50,7 @@ export class Dispatcher implements RequestSink {
   readonly #spans: (ApiSpec | undefined)[] = [];
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #slowRequests: SlowRequests;
   readonly #quotas: ClientQuotas;
   /** One for all: bodies are read whole before anything else happens. */
   readonly #reader = new Reader();
@@ -55,6 +59,7 @@ export class Dispatcher implements RequestSink {
   constructor(options: DispatchOptions) {
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#slowRequests = new SlowRequests(options.logger, options.slowRequestMs ?? (() => -1));
     this.#quotas = options.quotas;
     for (const served of options.served) {
       const { apiKey, name, minVersion, maxVersion } = served.handler;
@@ -191,7 +196,9 @@ export class Dispatcher implements RequestSink {
       this.onUnanswerable(context, error);
       return null;
     }
-    context.entry.totalTimeMs.record(this.#clock.monotonicMs() - context.receivedMs);
+    const nowMs = this.#clock.monotonicMs();
+    context.entry.totalTimeMs.record(nowMs - context.receivedMs);
+    this.#slowRequests.note(context.entry.handler.name, context, nowMs);
     return writer.take();
   }
 }
