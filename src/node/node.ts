@@ -41,7 +41,7 @@ export interface NodeOptions {
   readonly adoptKafkaData?: boolean;
   /** Default: what the directories say, or a new one. */
   readonly clusterId?: string;
-  /** Users that a new cluster begins with; left out where there is one already. */
+  /** Users that a cluster without SCRAM users begins with; left out where there are some already. */
   readonly firstScramUsers?: readonly FirstScramUser[];
   /** Hears how far loading the logs is. */
   readonly onProgress?: (done: number, total: number, path: string) => void;
@@ -193,11 +193,11 @@ async function directoryOfJournal(directories: readonly string[], disk: Disk): P
   return directories[0] as string;
 }
 
-/** Only where a cluster begins; later they are made and removed by its administrators. */
+/** Only where there are none; later they are made and removed by the cluster's administrators. */
 async function addScramUsers({ firstScramUsers = [] }: NodeOptions, metadata: EmbeddedMetadata, { random, logger }: Ports): Promise<void> {
   if (firstScramUsers.length === 0) return;
-  if (metadata.isNew) await addFirstScramUsers(firstScramUsers, metadata.controller, random);
-  else logger.warn('SCRAM users that were named for the first start are left out: there is a cluster already');
+  if (metadata.image.credentials.scram.size === 0) await addFirstScramUsers(firstScramUsers, metadata.controller, random);
+  else logger.warn('the SCRAM users that were named are left out: there are SCRAM users already');
 }
 
 async function openHttp(options: NodeOptions, broker: Broker, logger: Logger, metrics: MetricsRegistry, phase: () => Phase): Promise<Pages | null> {

@@ -5,9 +5,12 @@
 export class SaslError extends Error {
   override readonly name = 'SaslError';
   readonly isForPeer: boolean;
+  /** For the log. */
+  readonly detail: string;
 
-  constructor(message: string, isForPeer = false) {
+  constructor(message: string, isForPeer = false, detail = message) {
     super(message);
     this.isForPeer = isForPeer;
+    this.detail = detail;
   }
 }

@@ -15,7 +15,7 @@ export interface ServerArguments {
   readonly propertiesFile: string | null;
   /** Texts `key=value`, in order. */
   readonly overrides: readonly string[];
-  /** Users that a new cluster begins with. */
+  /** Users for a cluster that has no SCRAM users yet. */
   readonly scramUsers: readonly FirstScramUser[];
   readonly logFormat: LogFormat | null;
   readonly logLevel: LogLevel | null;
@@ -35,7 +35,7 @@ localhost:9092 and keeps its data in a folder of your home, which it names.
   --override key=value   one setting, over the file; may be repeated
   -daemon                go on in the background; output goes to a file
   --adopt-kafka-data     open log.dirs that hold the data of an Apache Kafka broker
-  --add-scram TEXT       a user that a new cluster begins with, as kafka-storage has it:
+  --add-scram TEXT       a user for a cluster that has no SCRAM users yet, as kafka-storage has it:
                          'SCRAM-SHA-256=[name=alice,password=...]'; may be repeated
   --log-level LEVEL      debug, info (default), warn or error
   --log-format FORMAT    text (default) or json

@@ -2,6 +2,7 @@
 import { ConfigError } from '../../config/configError.ts';
 import { DiskError } from '../../base/disk.ts';
 import { MetadataError } from '../../metadata/types.ts';
+import { TlsError } from '../../net/tls/tlsError.ts';
 import { ListenError } from '../../server/index.ts';
 import { StoreError } from '../../storage/storeError.ts';
 import { UsageError } from './arguments.ts';
@@ -10,6 +11,7 @@ import { UsageError } from './arguments.ts';
 export function failureText(error: unknown): string {
   if (error instanceof UsageError) return `kafka-server-start: ${error.message}\nSee kafka-server-start --help.\n`;
   if (error instanceof ConfigError) return `The configuration cannot be used:\n${indent(error.message)}\n`;
+  if (error instanceof TlsError) return `The broker cannot start: ${error.message}\n`;
   if (error instanceof ListenError) return `The broker cannot start: ${error.message}\n`;
   if (error instanceof StoreError) return `The broker cannot start: ${error.message}\n${storeAdvice(error)}`;
   if (error instanceof MetadataError) return `The broker cannot start: ${error.message}\n`;

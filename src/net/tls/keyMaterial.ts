@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import jks from 'jks-js';
 import type { TlsSettings } from '../../base/securityProtocol.ts';
+import { readPkcs12, type StoreContents } from './pkcs12.ts';
 import { TlsError } from './tlsError.ts';
 
 /** PEM throughout; the key is not encrypted. */
@@ -16,6 +17,7 @@ export interface TlsMaterial {
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const JKS_MAGIC = 0xfeedfeed;
+const DER_SEQUENCE = 0x30;
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s:,.-]*?-----END \1-----/g;
 
 /** Rejects with TlsError. */
@@ -52,7 +54,7 @@ async function loadTrusted(settings: TlsSettings): Promise<readonly string[] | n
   if (truststoreLocation === null) return null;
   const bytes = await read(truststoreLocation);
   if (isPem(truststoreType, truststoreLocation)) return certificatesOf(bytes.toString('latin1'), truststoreLocation);
-  const trusted = Object.values(openStore(bytes, truststoreLocation, truststorePassword, null)).flatMap((entry) => blocks(entry.ca ?? entry.cert ?? '', 'CERTIFICATE'));
+  const trusted = openStore(bytes, truststoreLocation, truststorePassword, null).certificates;
   if (trusted.length === 0) throw new TlsError(`${truststoreLocation} holds no certificate to trust`);
   return trusted;
 }
@@ -108,33 +110,31 @@ function plainKey(pem: string, password: string | null, origin: string): string 
   }
 }
 
-type StoreEntry = { readonly cert?: string; readonly key?: string; readonly ca?: string };
-
-function openStore(bytes: Buffer, path: string, password: string | null, keyPassword: string | null): Record<string, StoreEntry> {
+function openStore(bytes: Buffer, path: string, password: string | null, keyPassword: string | null): StoreContents {
   const isJks = bytes.length >= 4 && bytes.readUInt32BE(0) === JKS_MAGIC;
-  if (!isJks && bytes[0] !== 0x30) throw new TlsError(`${path} is neither PKCS12 nor JKS; for PEM set the type to PEM`);
+  if (!isJks && bytes[0] !== DER_SEQUENCE) throw new TlsError(`${path} is neither PKCS12 nor JKS; for PEM set the type to PEM`);
   try {
-    return keyPassword === null ? jks.toPem(bytes, password ?? '') : openWithEither(bytes, password ?? '', keyPassword);
+    return isJks ? readJks(bytes, password ?? '', keyPassword ?? password ?? '') : readPkcs12(bytes, password ?? '');
   } catch {
-    // What the library says may name parts of what it read.
+    // What the libraries say may name parts of what they read.
     throw new TlsError(`${path} cannot be opened: a password is missing or wrong, or the file is damaged`);
   }
 }
 
-/** A key may have a password of its own; in PKCS12 it is mostly that of the store. */
-function openWithEither(bytes: Buffer, password: string, keyPassword: string): Record<string, StoreEntry> {
-  try {
-    return jks.toPem(bytes, password, keyPassword);
-  } catch (error) {
-    if (password === keyPassword) throw error;
-    return jks.toPem(bytes, password);
-  }
+/** The stores of Java before its release 9. */
+function readJks(bytes: Buffer, password: string, keyPassword: string): StoreContents {
+  const entries = Object.values(jks.toPem(bytes, password, keyPassword) as Record<string, { readonly cert?: string; readonly key?: string; readonly ca?: string }>);
+  return { keys: entries.flatMap(({ key }) => key ?? []), certificates: entries.flatMap(({ cert, ca }) => blocks(cert ?? ca ?? '', 'CERTIFICATE')) };
 }
 
-function storeKeys(store: Record<string, StoreEntry>, path: string): { key: string; certificates: string[] } {
-  const entry = Object.values(store).find(({ key }) => key !== undefined);
-  if (entry?.key === undefined || entry.cert === undefined) throw new TlsError(`${path} holds no private key with a certificate`);
-  return { key: plainKey(entry.key, null, path), certificates: certificatesOf(entry.cert, path) };
+function storeKeys({ keys, certificates }: StoreContents, path: string): { key: string; certificates: string[] } {
+  if (keys[0] === undefined) throw new TlsError(`${path} holds no private key`);
+  const key = plainKey(keys[0], null, path);
+  const parsed = certificates.map((pem) => ({ pem, certificate: checkCertificate(pem, path) }));
+  const privateKey = createPrivateKey(key);
+  const own = parsed.find(({ certificate }) => certificate.checkPrivateKey(privateKey));
+  if (own === undefined) throw new TlsError(`${path} holds no certificate of its private key`);
+  return { key, certificates: [own.pem, ...certificates.filter((pem) => pem !== own.pem)] };
 }
 
 function checkPair(key: string, certificates: readonly string[], origin: string): void {

@@ -46,8 +46,7 @@ export class Mechanisms {
     if (scram !== undefined) return this.#scramServer(scram);
     if (mechanism.mechanism === 'PLAIN') return mechanism.jaasText === null ? null : new PlainServer(this.#jaas(mechanism.jaasText));
     if (mechanism.mechanism !== 'OAUTHBEARER') return null;
-    const { logger } = this.#services;
-    return new OAuthServer(this.#checker(mechanism, settings.oauth), (reason) => logger.debug('a bearer token was not taken', { reason }));
+    return new OAuthServer(this.#checker(mechanism, settings.oauth));
   }
 
   #jaas(text: string): JaasEntry {
@@ -82,7 +81,7 @@ export class Mechanisms {
 
   #makeChecker({ callbackHandler, jaasText }: MechanismSettings, oauth: OAuthSettings): TokenChecker {
     const { clock, logger, fetchDocument } = this.#services;
-    if (callbackHandler === UNSECURED_OAUTH_HANDLER) return new UnsecuredTokenChecker(unsecuredRules(jaasText === null ? null : this.#jaas(jaasText), oauth), clock);
+    if (callbackHandler === UNSECURED_OAUTH_HANDLER) return new UnsecuredTokenChecker(unsecuredRules(jaasText === null ? null : this.#jaas(jaasText)), clock);
     const rules: ClaimRules = {
       audience: oauth.expectedAudience, issuer: oauth.expectedIssuer, clockSkewMs: oauth.clockSkewSeconds * 1000, subjectClaimName: oauth.subjectClaimName,
       scopeClaimName: oauth.scopeClaimName, requiredScope: [], needsIssuedAt: true,
@@ -95,11 +94,11 @@ export class Mechanisms {
 }
 
 /** The options that Kafka's handler of unsigned tokens reads from its login module. */
-function unsecuredRules(jaas: JaasEntry | null, oauth: OAuthSettings): ClaimRules {
+function unsecuredRules(jaas: JaasEntry | null): ClaimRules {
   const option = (name: string): string | undefined => jaas?.options.get(`unsecuredValidator${name}`);
   const skewMs = Number(option('AllowableClockSkewMs') ?? 0);
   return {
-    audience: oauth.expectedAudience, issuer: oauth.expectedIssuer, clockSkewMs: Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : 0,
+    audience: [], issuer: null, clockSkewMs: Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : 0,
     subjectClaimName: option('PrincipalClaimName') ?? 'sub', scopeClaimName: option('ScopeClaimName') ?? 'scope',
     requiredScope: (option('RequiredScope') ?? '').split(/\s+/).filter((item) => item !== ''), needsIssuedAt: false,
   };

@@ -6,19 +6,17 @@ import { NOTHING, type SaslServer, type SaslStep } from './saslServer.ts';
 /** OAUTHBEARER. A token that is not taken is first reported to the client in a message of its own, as RFC 7628 has it. */
 export class OAuthServer implements SaslServer {
   readonly #checker: TokenChecker;
-  readonly #onRefused: (reason: string) => void;
-  #failure: Buffer | null = null;
+  /** What the client was told of its token, and what the log says. */
+  #failure: { readonly report: Buffer; readonly reason: string } | null = null;
 
-  /** `onRefused` hears why a token was not taken, which the client is not told. */
-  constructor(checker: TokenChecker, onRefused: (reason: string) => void) {
+  constructor(checker: TokenChecker) {
     this.#checker = checker;
-    this.#onRefused = onRefused;
   }
 
   async evaluate(message: Buffer): Promise<SaslStep> {
     if (this.#failure !== null) {
       const isAbort = message.equals(OAUTH_BEARER_ABORT);
-      throw new SaslError(isAbort ? this.#failure.toString('utf8') : 'Invalid OAUTHBEARER message after a failure', isAbort);
+      throw new SaslError(isAbort ? this.#failure.report.toString('utf8') : 'Invalid OAUTHBEARER message after a failure', isAbort, this.#failure.reason);
     }
     const { authorizationId, token } = parseOAuthBearerResponse(message);
     try {
@@ -29,9 +27,9 @@ export class OAuthServer implements SaslServer {
       return { reply: NOTHING, identity: { principal: `User:${subject}`, isTokenAuthenticated: false, expiresAtMs } };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      this.#onRefused(error.message);
-      this.#failure = oauthBearerFailure(error.isScope ? 'insufficient_scope' : 'invalid_token', error.scope);
-      return { reply: this.#failure, identity: null };
+      const report = oauthBearerFailure(error.isScope ? 'insufficient_scope' : 'invalid_token', error.scope);
+      this.#failure = { report, reason: error.message };
+      return { reply: report, identity: null };
     }
   }
 }

