@@ -119,6 +119,8 @@ const CONSUMER_OPTIONS = [
 
 const ASSIGNORS: Readonly<Record<string, Assignor>> = { range: rangeAssignor, roundrobin: roundRobinAssignor, sticky: stickyAssignor, 'cooperative-sticky': cooperativeStickyAssignor };
 const PARTITIONERS: Readonly<Record<string, PartitionerFactory>> = { default: defaultPartitioner, uniformSticky: uniformStickyPartitioner, roundRobin: roundRobinPartitioner };
+/** Kafka's is 16 KiB. */
+const BATCH_SIZE_BYTES = 128 * 1024;
 const ACKS = new Map<unknown, 0 | 1 | -1>([[0, 0], [1, 1], ['all', -1], [undefined, -1]]);
 
 interface Closeable {
@@ -227,7 +229,7 @@ function producerOptions<K, V>(options: RecordProducerOptions<K, V>): Partial<Pr
   for (const [name, value] of Object.entries(rest)) if (name !== 'transactionalId' && name !== 'compressionLevel') checkNumber(name, value as number | undefined, { min: name === 'inFlightMax' ? 1 : 0 });
   const known = ACKS.get(acks) as 0 | 1 | -1;
   return {
-    ...defined(rest), acks: known, isIdempotent: idempotent ?? known === -1,
+    batchSizeBytes: BATCH_SIZE_BYTES, ...defined(rest), acks: known, isIdempotent: idempotent ?? known === -1,
     ...(compression === undefined ? {} : { codec: CODEC_NAMES.indexOf(compression) as Codec }), ...(retries === undefined ? {} : { retriesMax: retries }),
     ...(partitioner === undefined ? {} : { partitioner: typeof partitioner === 'string' ? (PARTITIONERS[partitioner] as PartitionerFactory) : partitioner }),
   };

@@ -86,15 +86,43 @@ export class RecordProducer<K, V> {
     });
   }
 
-  /** Sends many records with one promise. Rejects with the first error, after all of them are settled. */
-  sendBatch({ topic, partition, records }: BatchInput<K, V>): Promise<BatchDelivery> {
+  /** Sends many records with one promise, at once: `lingerMs` is for single ones. Rejects with the first error, after all of them are settled. */
+  sendBatch(batch: BatchInput<K, V>): Promise<BatchDelivery> {
     return new Promise((resolve, reject) => {
+      const { topic, partition, records } = batch;
       const sink = new GroupedDelivery(topic, records.length, resolve, reject);
-      for (let index = 0; index < records.length; index += 1) {
+      const sent = this.#canHandMany(topic) ? this.#handMany(batch, sink) : 0;
+      for (let index = sent; index < records.length; index += 1) {
         const record = records[index] as Omit<RecordInput<K, V>, 'topic'>;
         this.#enqueue(partition === undefined ? { topic, ...record } : { topic, partition, ...record }, sink, index);
       }
+      if (this.#waiting.length === 0) this.#engine.sendNow(topic);
     });
+  }
+
+  /** Nothing must be waited for first, and nobody looks at each record. */
+  #canHandMany(topic: string): boolean {
+    const { key, value, tracer } = this.#parts;
+    const isPlain = key.prepareToSerialize === undefined && value.prepareToSerialize === undefined && tracer?.onSend === undefined;
+    return isPlain && this.#waiting.length === 0 && !this.#isClosed && this.#engine.isPrepared(topic);
+  }
+
+  /** Hands on records while there is room; returns how many. One object serves them all. */
+  #handMany({ topic, partition, records }: BatchInput<K, V>, sink: DeliverySink): number {
+    const engine = this.#engine;
+    const outgoing: MutableRecord = { topic, partition: undefined, key: null, value: null, headers: undefined, timestampMs: undefined };
+    let index = 0;
+    for (; index < records.length && engine.hasRoom; index += 1) {
+      const record = records[index] as Omit<RecordInput<K, V>, 'topic'>;
+      try {
+        this.#fill(outgoing, topic, record);
+        outgoing.partition = partition ?? record.partition;
+        engine.send(outgoing as OutgoingRecord, sink, index);
+      } catch (error) {
+        sink.settle(error as Error, topic, partition ?? -1, -1, index, 1);
+      }
+    }
+    return index;
   }
 
   /**
@@ -263,20 +291,25 @@ export class RecordProducer<K, V> {
   }
 
   #serialize(record: RecordInput<K, V>): OutgoingRecord {
-    const { topic, partition, headers, timestampMs } = record;
+    const outgoing: MutableRecord = { topic: record.topic, partition: record.partition, key: null, value: null, headers: undefined, timestampMs: undefined };
+    this.#fill(outgoing, record.topic, record);
+    return outgoing as OutgoingRecord;
+  }
+
+  #fill(outgoing: MutableRecord, topic: string, record: Omit<RecordInput<K, V>, 'topic'>): void {
     try {
-      const key = record.key === undefined || record.key === null ? null : this.#parts.key.serialize(record.key, topic);
-      const value = this.#parts.value.serialize(record.value, topic);
-      const outgoing: { -readonly [Field in keyof OutgoingRecord]: OutgoingRecord[Field] } = { topic, key, value };
-      if (partition !== undefined) outgoing.partition = partition;
-      if (headers !== undefined) outgoing.headers = listHeaders(headers);
-      if (timestampMs !== undefined) outgoing.timestampMs = timestampMs;
-      return outgoing;
+      outgoing.key = record.key === undefined || record.key === null ? null : this.#parts.key.serialize(record.key, topic);
+      outgoing.value = this.#parts.value.serialize(record.value, topic);
     } catch (error) {
       throw new ClientError('SERIALIZATION_FAILED', `a record for ${topic} cannot be serialized: ${(error as Error).message}`, error);
     }
+    outgoing.headers = record.headers === undefined ? undefined : listHeaders(record.headers);
+    outgoing.timestampMs = record.timestampMs;
   }
 }
+
+/** All fields are there from the start, so that every record has the same shape. */
+type MutableRecord = { -readonly [Field in keyof Required<OutgoingRecord>]: OutgoingRecord[Field] | undefined } & { topic: string; key: Uint8Array | null; value: Uint8Array | null };
 
 const CLOSE_TIMEOUT_MS = 30_000;
 /** Records that were handed over before their topic was known, or while the buffer was full. */

@@ -20,6 +20,8 @@ export type { OutgoingRecord } from './outgoingRecord.ts';
 const initProducerIdApi = { apiKey: ApiKey.InitProducerId, versionMax: 4, write: writeInitProducerIdRequest, read: readInitProducerIdResponse } as const;
 const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 const FREE_BUILDERS_MAX = 16;
+/** A builder begins no larger than this and grows. */
+const BUILDER_BYTES_MAX = 128 * 1024;
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 export interface Delivery {
@@ -138,9 +140,9 @@ export class Producer {
     this.#counters.recordsSent += 1;
   }
 
-  /** Closes the open batches: they leave now instead of after `linger.ms`. */
-  sendNow(): void {
-    this.#eachLane((lane) => lane.closeBatch());
+  /** Closes the topic's open batches: they leave now instead of after `linger.ms`. */
+  sendNow(topic: string): void {
+    for (const lane of this.#topics.get(topic)?.lanes ?? []) lane?.closeBatch();
   }
 
   /** What was done so far, and what waits. */
@@ -221,7 +223,7 @@ export class Producer {
       channel: this.#channel,
       combinerOf: (connection, version) => this.#combinerOf(connection, version),
       identity: (worn) => this.#identify(worn),
-      takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(this.#options.batchSizeBytes),
+      takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(Math.min(this.#options.batchSizeBytes, BUILDER_BYTES_MAX)),
       giveBuilder: (builder) => {
         if (this.#freeBuilders.length < FREE_BUILDERS_MAX) this.#freeBuilders.push(builder);
       },
