@@ -73,7 +73,8 @@ function checkBrokerSetting(name: string, text: string | null): string | null {
   return null;
 }
 
-function applyAlterations(current: Settings, alterations: readonly ConfigAlteration[], table: ConfigKeyTable): AlterResult {
+/** One after the other; not checked yet. */
+export function applyAlterations(current: Settings, alterations: readonly ConfigAlteration[], table: ConfigKeyTable): AlterResult {
   const settings = new Map(current);
   const seen = new Set<string>();
   for (const alteration of alterations) {

@@ -1,7 +1,8 @@
 /** What a controller decides about settings of topics and brokers. */
 import { ErrorCode } from '../protocol/errors.ts';
 import { alterBrokerConfigs, alterTopicConfigs, validateDynamicBrokerConfigs } from '../config/alter.ts';
-import type { AlterResult } from '../config/alter.ts';
+import type { AlterResult, ConfigAlteration } from '../config/alter.ts';
+import { alterGroupConfigs, validateGroupConfigs } from '../config/groupConfig.ts';
 import { validateTopicConfigs } from '../config/topicConfig.ts';
 import { accepted, refused } from './decisions.ts';
 import type { DecisionContext } from './decisions.ts';
@@ -21,11 +22,16 @@ export function decideIncrementalConfigs(
   if (problem !== null) return problem;
   const current = context.image.configsOf(type, name);
   const alterations = changes.map(({ key, value, operation }) => ({ name: key, value, operation }));
-  const result: AlterResult = type === ConfigResourceType.topic
-    ? alterTopicConfigs(current, alterations, context.layers)
-    : alterBrokerConfigs(current, alterations, name === '');
+  const result = altered(context, type, name, current, alterations);
   if (!result.ok) return refused(ErrorCode[result.error], result.message);
   return replaceConfigs(type, name, current, result.settings, records);
+}
+
+function altered(
+  { layers }: DecisionContext, type: ConfigResourceType, name: string, current: ReadonlyMap<string, string>, alterations: readonly ConfigAlteration[],
+): AlterResult {
+  if (type === ConfigResourceType.topic) return alterTopicConfigs(current, alterations, layers);
+  return type === ConfigResourceType.group ? alterGroupConfigs(current, alterations, layers) : alterBrokerConfigs(current, alterations, name === '');
 }
 
 /** Replaces all settings of the resource. */
@@ -36,11 +42,14 @@ export function decideConfigs(
   if (problem !== null) return problem;
   const empty = [...configs].find(([, value]) => value === null);
   if (empty !== undefined) return refused(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${empty[0]}`);
-  const message = type === ConfigResourceType.topic
-    ? validateTopicConfigs(configs, context.layers)
-    : validateDynamicBrokerConfigs(configs, name === '');
+  const message = configsProblem(context, type, name, configs);
   if (message !== null) return refused(ErrorCode.INVALID_CONFIG, message);
   return replaceConfigs(type, name, context.image.configsOf(type, name), configs as ReadonlyMap<string, string>, records);
+}
+
+function configsProblem({ layers }: DecisionContext, type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>): string | null {
+  if (type === ConfigResourceType.topic) return validateTopicConfigs(configs, layers);
+  return type === ConfigResourceType.group ? validateGroupConfigs(configs, layers) : validateDynamicBrokerConfigs(configs, name === '');
 }
 
 function replaceConfigs(
@@ -63,6 +72,7 @@ function resourceProblem(context: DecisionContext, type: ConfigResourceType, nam
     if (!context.image.topicsByName.has(name)) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
     return null;
   }
+  if (type === ConfigResourceType.group) return name === '' ? refused(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.') : null;
   if (type !== ConfigResourceType.broker) return refused(ErrorCode.INVALID_REQUEST, `Settings of resource type ${type} cannot be changed on this broker.`);
   if (name === '') return null;
   if (!/^\d+$/.test(name)) return refused(ErrorCode.INVALID_REQUEST, `Unable to parse broker name '${name}' as a base 10 number.`);

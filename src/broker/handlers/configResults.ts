@@ -25,7 +25,7 @@ export function brokerNameProblem(name: string, nodeId: number): ResourceRefusal
 export function alterationProblem(resource: ConfigResource, keys: readonly string[], nullKeys: readonly string[], nodeId: number): ResourceRefusal | null {
   if (new Set(keys).size < keys.length) return invalidRequest('Error due to duplicate config keys');
   if (nullKeys.length > 0) return invalidRequest(`Null value not supported for : ${nullKeys.join(', ')}`);
-  if (resource.resourceType === ConfigResourceType.topic) return null;
+  if (resource.resourceType === ConfigResourceType.topic || resource.resourceType === ConfigResourceType.group) return null;
   if (resource.resourceType === ConfigResourceType.broker) return brokerNameProblem(resource.resourceName, nodeId);
   return invalidRequest(typeProblem(resource.resourceType));
 }

@@ -1,6 +1,7 @@
 /** DescribeConfigs (32), versions 1 to 4. */
 import { describeBrokerConfigs, describeDynamicDefaults, describeTopicConfigs } from '../../config/describe.ts';
 import type { DescribedConfig } from '../../config/describe.ts';
+import { describeGroupConfigs } from '../../config/groupConfig.ts';
 import { topicNameProblem } from '../../metadata/topicNames.ts';
 import { ConfigResourceType } from '../../metadata/types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
@@ -48,6 +49,7 @@ function find(resource: DescribeConfigsResource, services: BrokerServices): Desc
   const keys = resource.configurationKeys === null || resource.configurationKeys.length === 0 ? null : resource.configurationKeys;
   const { resourceName: name } = resource;
   if (resource.resourceType === ConfigResourceType.topic) return findTopic(name, keys, services);
+  if (resource.resourceType === ConfigResourceType.group) return findGroup(name, keys, services);
   if (resource.resourceType !== ConfigResourceType.broker) return invalidRequest(typeProblem(resource.resourceType));
   if (name === '') return describeDynamicDefaults(services.config.layers.dynamicDefault, keys);
   return brokerNameProblem(name, services.nodeId) ?? describeBrokerConfigs(services.config.layers, keys);
@@ -59,6 +61,11 @@ function findTopic(name: string, keys: readonly string[] | null, services: Broke
   const { image } = services.metadata;
   if (!image.topicsByName.has(name)) return { code: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message: '' };
   return describeTopicConfigs(image.configsOf(ConfigResourceType.topic, name), services.config.layers, keys);
+}
+
+function findGroup(name: string, keys: readonly string[] | null, services: BrokerServices): DescribedConfig[] | ResourceRefusal {
+  if (name === '') return invalidRequest('Group name must not be empty');
+  return describeGroupConfigs(services.metadata.image.configsOf(ConfigResourceType.group, name), services.config.layers, keys);
 }
 
 function toResult(config: DescribedConfig, request: DescribeConfigsRequest): DescribeConfigsResourceResult {
