@@ -59,7 +59,7 @@ async function findGroupCoordinator(node: TestNode): Promise<void> {
 
 /** Asks until the answer is none of those that ask to come again. */
 async function patiently(node: TestNode, ask: () => Promise<number>): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 80; attempt++) {
     const errorCode = await ask();
     if (!RETRIABLE.has(errorCode)) return errorCode;
     await node.ports.clock.advance(20);

@@ -3,6 +3,7 @@ import { ErrorCode } from '../../../src/protocol/errors.ts';
 import { makeListOffsetsPartition, makeListOffsetsRequest } from '../../../src/protocol/generated/listOffsets.ts';
 import { makeListTransactionsRequest } from '../../../src/protocol/generated/listTransactions.ts';
 import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
+import { FakeClock } from '../../storage/support/ports.ts';
 import { ListOffsets } from '../support/apis.ts';
 import { call, settle, startNode } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
@@ -50,8 +51,10 @@ async function stateOf(transactionalId: string): Promise<string> {
 }
 
 /** The same disk under another broker: the process was killed. */
-async function restart(disk = new MemoryDisk({ random: node.ports.random }, node.disk.files)): Promise<void> {
-  node = await startNode({ settings: SETTINGS, disk, ports: node.ports });
+async function restart(): Promise<void> {
+  // what the killed one had set fires no more
+  const ports = { ...node.ports, clock: new FakeClock(node.ports.clock.now()) };
+  node = await startNode({ settings: SETTINGS, disk: new MemoryDisk({ random: ports.random }, node.disk.files), ports });
 }
 
 describe.each(['new', 'old'] as const)('a transaction of a producer of the %s style', (style) => {
