@@ -16,8 +16,8 @@ describe('a consumer group', () => {
   it('gives all partitions to the only member at once', async () => {
     const harness = await start();
     const one = new Consumer(harness, 'one');
-    expect(one.join()).toMatchObject({ errorCode: 0, memberId: 'one', memberEpoch: 1, heartbeatIntervalMs: 5_000, assignment: { topicPartitions: [{ topicId: A, partitions: [0, 1, 2, 3] }] } });
-    expect(one.beat()).toMatchObject({ memberEpoch: 1, assignment: null });
+    expect(one.join()).toMatchObject({ errorCode: 0, memberId: 'one', memberEpoch: 2, heartbeatIntervalMs: 5_000, assignment: { topicPartitions: [{ topicId: A, partitions: [0, 1, 2, 3] }] } });
+    expect(one.beat()).toMatchObject({ memberEpoch: 2, assignment: null });
     expect(harness.coordinator.list({ states: [], types: ['consumer'] })).toEqual([{ groupId: 'g', protocolType: 'consumer', groupState: 'Stable', groupType: 'consumer' }]);
   });
 
@@ -25,10 +25,10 @@ describe('a consumer group', () => {
     const harness = await start();
     const [one, two] = [new Consumer(harness, 'one'), new Consumer(harness, 'two')];
     one.join();
-    expect(two.join()).toMatchObject({ memberEpoch: 2, assignment: { topicPartitions: [] } });
-    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Reconciling', groupEpoch: 2, assignmentEpoch: 2, assignorName: 'uniform' });
+    expect(two.join()).toMatchObject({ memberEpoch: 3, assignment: { topicPartitions: [] } });
+    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Reconciling', groupEpoch: 3, assignmentEpoch: 3, assignorName: 'uniform' });
     const kept = one.send({});
-    expect(kept.memberEpoch).toBe(1);
+    expect(kept.memberEpoch).toBe(2);
     one.take(kept);
     expect(one.partitions).toHaveLength(2);
     expect(two.beat().assignment).toBeNull();
@@ -43,8 +43,8 @@ describe('a consumer group', () => {
     const harness = await start(consumerSettings({ assignmentIntervalMs: { value: 1_000, min: 0, max: 15_000 } }));
     const [one, two] = [new Consumer(harness, 'one'), new Consumer(harness, 'two')];
     one.join();
-    expect(two.join()).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: [] } });
-    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Assigning', groupEpoch: 2, assignmentEpoch: 1 });
+    expect(two.join()).toMatchObject({ memberEpoch: 2, assignment: { topicPartitions: [] } });
+    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Assigning', groupEpoch: 3, assignmentEpoch: 2 });
     harness.advance(1_000);
     settle([one, two]);
     expect(two.partitions).toHaveLength(2);
@@ -73,10 +73,10 @@ describe('a consumer group', () => {
     const one = new Consumer(harness, 'one');
     one.join();
     one.beat({ subscribedTopicNames: ['a', 'b'] });
-    expect(one.epoch).toBe(2);
-    expect(one.send({ memberEpoch: 1, topicPartitions: [{ topicId: A, partitions: [0] }] })).toMatchObject({ errorCode: 0, memberEpoch: 2 });
-    expect(one.send({ memberEpoch: 1, topicPartitions: [{ topicId: A, partitions: [9] }] }).errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
-    expect(one.send({ memberEpoch: 1 }).errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
+    expect(one.epoch).toBe(3);
+    expect(one.send({ memberEpoch: 2, topicPartitions: [{ topicId: A, partitions: [0] }] })).toMatchObject({ errorCode: 0, memberEpoch: 3 });
+    expect(one.send({ memberEpoch: 2, topicPartitions: [{ topicId: A, partitions: [9] }] }).errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
+    expect(one.send({ memberEpoch: 2 }).errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
   });
 
   it('hands a silent member\'s partitions on after the session timeout, and a slow one\'s after its rebalance timeout', async () => {
@@ -169,18 +169,18 @@ describe('a consumer group', () => {
     one.join();
     const commit = (epoch: number, partition = 0, memberId = 'one') =>
       harness.commit({ offsets: { a: { [partition]: 5 } }, memberId, generationIdOrMemberEpoch: epoch }, 9).value!;
-    expect(commit(1).errorCode).toBe(0);
-    expect(commit(1, 0, 'nobody').errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(commit(2).errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(commit(2).errorCode).toBe(0);
+    expect(commit(2, 0, 'nobody').errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(commit(3).errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
     expect(commit(-1, 0, '').errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     const two = new Consumer(harness, 'two');
     two.join();
     settle([one, two]);
     const [kept] = one.owned[A]!;
     const [moved] = two.owned[A]!;
-    expect(commit(1, kept).topics[0]!.partitions[0]!.errorCode).toBe(0);
-    expect(commit(1, moved, 'two').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
-    expect(commit(1, moved, 'one').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(commit(2, kept).topics[0]!.partitions[0]!.errorCode).toBe(0);
+    expect(commit(2, moved, 'two').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(commit(2, moved, 'one').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.STALE_MEMBER_EPOCH);
     const fetch = (memberId: string | null, memberEpoch: number): number => {
       let code = -1;
       harness.coordinator.fetch('g', null, false, (errorCode) => void (code = errorCode), { memberId, memberEpoch });
@@ -221,7 +221,7 @@ describe('a consumer group', () => {
     log.failures = [ErrorCode.NOT_ENOUGH_REPLICAS];
     const settled = harness.coordinator.describeConsumer('g');
     expect(one.send({ memberEpoch: -1 }).errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Stable', groupEpoch: 2, members: expect.arrayContaining((settled as DescribedGroup).members) });
+    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ groupState: 'Stable', groupEpoch: 3, members: expect.arrayContaining((settled as DescribedGroup).members) });
     harness.advance(46_000);
     expect(harness.coordinator.list({ states: ['empty'], types: [] })).toHaveLength(1);
   });

@@ -96,7 +96,7 @@ class World {
   }
 
   #leave(index: number, consumer: Consumer, isPause: boolean): void {
-    if (isPause && consumer.options.instanceId == null) return;
+    if (isPause && (consumer.options.instanceId ?? null) === null) return;
     if (consumer.send({ memberEpoch: isPause ? -2 : -1 }).errorCode === 0) this.consumers[index] = null;
   }
 

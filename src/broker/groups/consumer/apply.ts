@@ -23,7 +23,7 @@ export function applyConsumer(state: GroupState, change: ConsumerChange, undo: U
     case 'consumerMember':
       return applyMember(group, change, undo);
     case 'consumerTarget':
-      set(group, 'assignmentEpoch', change.value?.assignmentEpoch ?? 0, undo);
+      set(group, 'assignmentEpoch', change.value?.assignmentEpoch ?? 1, undo);
       return set(group, 'assignmentTimestampMs', Number(change.value?.assignmentTimestamp ?? 0), undo);
     case 'consumerMemberTarget':
       return applyTarget(group, change, undo);

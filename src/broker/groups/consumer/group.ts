@@ -37,12 +37,12 @@ export class ConsumerGroup implements Group {
   readonly protocolType = CONSUMER_PROTOCOL_TYPE;
   readonly isPersisted = true;
   readonly groupId: string;
-  /** 0: it was never written. */
-  epoch = 0;
+  /** 1: nobody has yet changed what is to be shared out. */
+  epoch = 1;
   /** Of the topics that it is subscribed to, when the epoch was raised. */
   metadataHash = 0;
   /** The group epoch for which the target was computed. */
-  assignmentEpoch = 0;
+  assignmentEpoch = 1;
   /** 0: never. */
   assignmentTimestampMs = 0;
   /** An older release left a record that is no longer used. */

@@ -80,7 +80,7 @@ export function putMember(draft: Draft, group: ConsumerGroup, before: ConsumerMe
   const hasOtherTopics = !hasSameTopics(before.topics, member.topics);
   const regexChange = updateRegexes(draft, group, before, member);
   // topics by an expression that is not resolved yet raise the epoch when they are known
-  raiseEpoch(draft, group, group.epoch === 0 || hasOtherTopics || regexChange === 'resolved');
+  raiseEpoch(draft, group, hasOtherTopics || regexChange === 'resolved');
   return hasOtherTopics || regexChange !== 'none';
 }
 
