@@ -64,6 +64,8 @@ export interface Broker extends RequestSink {
   announce(endpoints: readonly BrokerEndpoint[]): Promise<void>;
   /** Answers everyone who waits, long polls and members of groups alike, so that connections can end. Requests that still come are served without waiting. */
   drain(): void;
+  /** Answers a request by its API's own error, whatever it asks for. False when it cannot be read; then nothing was answered. */
+  answerError(frame: Buffer, connection: ClientConnection, slot: ReplySlot, errorCode: number, message: string | null): boolean;
   /** After the last request: drains, makes everything durable and marks a clean end. */
   stop(): Promise<void>;
 }
@@ -96,6 +98,10 @@ class LocalBroker implements Broker {
 
   onRequest(frame: Buffer, connection: ClientConnection, slot: ReplySlot): void {
     this.#dispatcher.onRequest(frame, connection, slot);
+  }
+
+  answerError(frame: Buffer, connection: ClientConnection, slot: ReplySlot, errorCode: number, message: string | null): boolean {
+    return this.#dispatcher.answerError(frame, connection, slot, errorCode, message);
   }
 
   async start(onProgress?: (done: number, total: number, path: string) => void): Promise<void> {

@@ -10,7 +10,7 @@ import type { Disk } from '../base/disk.ts';
 import type { Logger, Ports } from '../base/ports.ts';
 import { silentLogger, systemClock, systemRandom } from '../base/systemPorts.ts';
 import type { Network } from '../base/wire.ts';
-import { createBroker, storeSettings, type Broker } from '../broker/index.ts';
+import { createBroker, storeSettings, type Broker, type RequestSink } from '../broker/index.ts';
 import type { BrokerConfig } from '../config/types.ts';
 import { adoptKafkaData, ConfigResourceType, EMBEDDED_METADATA_FOLDER, openEmbeddedMetadata, type EmbeddedMetadata } from '../metadata/index.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
@@ -25,6 +25,7 @@ import type { Pages } from '../http/pages.ts';
 import type { Phase } from './operations/index.ts';
 import { measureCleaner } from './storeMetrics.ts';
 import { addFirstScramUsers, type FirstScramUser } from './firstScramUsers.ts';
+import { connectionLimits } from './connectionLimits.ts';
 import { connectionsMaxFor, openFilesMax } from './openFiles.ts';
 import { openSecureListeners, type SecureListeners } from './secureListeners.ts';
 
@@ -43,6 +44,8 @@ export interface NodeOptions {
   readonly clusterId?: string;
   /** Users that a cluster without SCRAM users begins with; left out where there are some already. */
   readonly firstScramUsers?: readonly FirstScramUser[];
+  /** Puts something between the server and the broker, for tests that script faults. */
+  readonly sinkBefore?: (broker: Broker) => RequestSink;
   /** Hears how far loading the logs is. */
   readonly onProgress?: (done: number, total: number, path: string) => void;
 }
@@ -219,7 +222,8 @@ function openServer(options: NodeOptions, broker: Broker, secure: SecureListener
     const { config } = broker.services;
     return config.maxConnections <= connectionsMax ? config : { ...config, maxConnections: connectionsMax };
   };
-  const server = createServer({ settings, listeners, network, sink: broker, authentication: broker.services.authentication, clock: ports.clock, logger });
+  const limits = connectionLimits(broker, connectionsMax);
+  const server = createServer({ settings, listeners, network, sink: options.sinkBefore?.(broker) ?? broker, authentication: broker.services.authentication, clock: ports.clock, logger, limits });
   metrics.gauge('connections', () => server.connectionCount);
   metrics.gauge('request_bytes', () => server.requestBytes);
   return server;
