@@ -159,6 +159,7 @@ class Attempt {
         if (taken > 0) break;
         takenMax = 1;
       } else takenMax = Math.min(takenMax, this.#partOf(batch, run));
+      if (taken >= takenMax) break;
       taken += this.#takeUpTo(batch.runs, i, takenMax - taken);
     }
     mergeRuns(batch);
