@@ -104,6 +104,8 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
   #lost(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // Who only looks whether the port is open is nothing to speak of.
+    if (this.#secured === null && this.#socket.bytesRead > 0) this.#error ??= new Error('the handshake was not finished, or the certificate not trusted');
     if (!this.#isStarted) this.#handler?.onClose(this.#error);
   }
 }

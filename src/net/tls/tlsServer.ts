@@ -16,6 +16,8 @@ export interface TlsServerOptions {
   /** Read anew at each change. */
   readonly settings: () => TlsSettings;
   /** New keys serve the connections to come (`error` null), or could not be used and the old ones stay. */
+  /** How often files are looked at. */
+  readonly watchIntervalMs?: number;
   readonly onReload?: (error: Error | null) => void;
 }
 
@@ -84,7 +86,7 @@ export class TlsServer {
   #watch(settings: TlsSettings): void {
     for (const path of this.#watched) unwatchFile(path, this.#onFileChange);
     this.#watched = tlsFiles(settings);
-    for (const path of this.#watched) watchFile(path, { interval: WATCH_INTERVAL_MS, persistent: false }, this.#onFileChange);
+    for (const path of this.#watched) watchFile(path, { interval: this.#options.watchIntervalMs ?? WATCH_INTERVAL_MS, persistent: false }, this.#onFileChange);
   }
 
   #createServer(settings: TlsSettings, context: tls.SecureContextOptions): tls.Server {
