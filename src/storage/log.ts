@@ -214,6 +214,19 @@ export class PartitionLog implements Log {
     }
   }
 
+  /** Seals the active segment, where it holds anything: what is in it may then be compacted or deleted. Rejects with LogError. */
+  async beginSegment(): Promise<void> {
+    await this.#appender.hold();
+    try {
+      this.state.checkUsable();
+      roll(this.state, this.state.logEndOffset);
+    } catch (error) {
+      throw this.state.diskFailure(error, 'rolling');
+    } finally {
+      this.#appender.resume();
+    }
+  }
+
   updateConfig(config: TopicConfigView): void {
     const { state } = this;
     state.config = config;

@@ -24,20 +24,13 @@ export function keyed(records: readonly (readonly [string, string | null])[], op
   return builder.close(options);
 }
 
-/** Cleans as far as may be; the active segment is rolled first. */
+/** Cleans as far as may be; the active segment is sealed first. */
 export async function clean(store: StoreManager, log: Log): Promise<CleanOutcome | null> {
   await rollNow(log);
   return store.cleaner.cleanNow(log as PartitionLog);
 }
 
-/** Begins a new segment: the next record is larger than any segment. */
-export async function rollNow(log: Log): Promise<void> {
-  const { segmentBytes } = (log as PartitionLog).state.config;
-  log.updateConfig({ ...(log as PartitionLog).state.config, segmentBytes: 1 << 20, segmentMs: -1 });
-  (log as PartitionLog).roll();
-  log.updateConfig({ ...(log as PartitionLog).state.config, segmentBytes, segmentMs: COMPACT.segmentMs });
-  await Promise.resolve();
-}
+export const rollNow = (log: Log): Promise<void> => (log as PartitionLog).beginSegment();
 
 export interface KeyedRecord {
   readonly offset: number;
