@@ -111,12 +111,14 @@ export class RecordProducer<K, V> {
   #handMany({ topic, partition, records }: BatchInput<K, V>, sink: DeliverySink): number {
     const engine = this.#engine;
     const outgoing: MutableRecord = { topic, partition: undefined, key: null, value: null, headers: undefined, timestampMs: undefined };
+    const nowMs = this.#parts.cluster.options.clock.now();
     let index = 0;
     for (; index < records.length && engine.hasRoom; index += 1) {
       const record = records[index] as Omit<RecordInput<K, V>, 'topic'>;
       try {
         this.#fill(outgoing, topic, record);
         outgoing.partition = partition ?? record.partition;
+        outgoing.timestampMs ??= nowMs;
         engine.send(outgoing as OutgoingRecord, sink, index);
       } catch (error) {
         sink.settle(error as Error, topic, partition ?? -1, -1, index, 1);

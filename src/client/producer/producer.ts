@@ -54,6 +54,8 @@ interface ProducedTopic {
   readonly lanes: (PartitionLane | undefined)[];
   readonly partitioner: Partitioner;
   isRefreshing: boolean;
+  /** A batch was closed since the leaders were last looked at: time to look whether they are still fresh. */
+  isDue: boolean;
 }
 
 /** Gathers records into batches, one at a time for each partition, and delivers them in order. `send` copies the record's bytes. */
@@ -101,7 +103,7 @@ export class Producer {
       if (!isRetriableError(error)) throw error;
       throw new ClientError('REQUEST_TIMED_OUT', `Topic ${topic} not present in metadata after ${maxBlockMs} ms. (${error.message})`);
     });
-    if (!this.#topics.has(topic)) this.#topics.set(topic, { leaders, lanes: [], partitioner: this.#makePartitioner(topic), isRefreshing: false });
+    if (!this.#topics.has(topic)) this.#topics.set(topic, { leaders, lanes: [], partitioner: this.#makePartitioner(topic), isRefreshing: false, isDue: true });
   }
 
   /** Memory that records on their way take. */
@@ -133,7 +135,7 @@ export class Producer {
     }
     const topic = this.#topics.get(record.topic);
     if (topic === undefined) throw new ClientError('INVALID_ARGUMENT', `prepare('${record.topic}') comes before send`);
-    this.#refresh(record.topic, topic);
+    if (topic.isDue) this.#refresh(record.topic, topic);
     const partition = choosePartition(record, topic);
     const lane = (topic.lanes[partition] ??= new PartitionLane(this.#owner, record.topic, partition));
     lane.append(record, sizeMaxBytes, sink, index);
@@ -232,6 +234,7 @@ export class Producer {
       },
       onBatchClosed: (name, partition) => {
         const topic = this.#topics.get(name);
+        if (topic !== undefined) topic.isDue = true;
         topic?.partitioner.onBatchClosed?.(partition, topic.leaders);
       },
       onBatchDone: (lane, batch, error, baseOffset) => this.#onBatchDone(lane, batch, error, baseOffset),
@@ -290,6 +293,7 @@ export class Producer {
   /** Takes over what is known of the topic; when that is too old, asks in the background. */
   #refresh(name: string, topic: ProducedTopic): void {
     const known = this.#cluster.knownLeaders(name);
+    topic.isDue = false;
     if (known !== null) {
       if (known.length > 0) topic.leaders = known;
       return;
