@@ -5,8 +5,10 @@ export type Verdict<Request, Response> =
   /** The handler's `errorResponse` with this code. */
   | { readonly refusal: number; readonly message?: string }
   | { readonly response: Response }
-  /** The handler works on `request` (default: what was asked), and `finish` mends its answer. */
-  | { readonly request?: Request; readonly finish: (response: Response) => void };
+  /** There is no reply that could say it: the connection ends. */
+  | { readonly close: string }
+  /** The handler works on `request` (default: what was asked), and `finish` mends its answer. Where it answers nothing, the connection ends if there is an `ending`. */
+  | { readonly request?: Request; readonly finish: (response: Response) => void; readonly ending?: string };
 
 type AnyHandler = ApiHandler<unknown, unknown, unknown>;
 
@@ -25,7 +27,8 @@ export function intercepted(handler: AnyHandler, decide: (request: unknown, cont
       if (verdict === null) return handler.handle(request, context, services);
       if ('refusal' in verdict) return context.reply(handler.errorResponse(request, verdict.refusal, verdict.message ?? null, context.apiVersion));
       if ('response' in verdict) return context.reply(verdict.response);
-      return handler.handle(verdict.request ?? request, new FinishingContext(context, verdict.finish), services);
+      if ('close' in verdict) return context.closeConnection(verdict.close);
+      return handler.handle(verdict.request ?? request, new FinishingContext(context, verdict.finish, verdict.ending ?? null), services);
     },
   };
 }
@@ -34,10 +37,12 @@ export function intercepted(handler: AnyHandler, decide: (request: unknown, cont
 class FinishingContext implements RequestContext<unknown> {
   readonly #context: RequestContext<unknown>;
   readonly #finish: (response: unknown) => void;
+  readonly #ending: string | null;
 
-  constructor(context: RequestContext<unknown>, finish: (response: unknown) => void) {
+  constructor(context: RequestContext<unknown>, finish: (response: unknown) => void, ending: string | null) {
     this.#context = context;
     this.#finish = finish;
+    this.#ending = ending;
   }
 
   get apiKey(): number {
@@ -70,7 +75,8 @@ class FinishingContext implements RequestContext<unknown> {
   }
 
   replyNothing(): void {
-    this.#context.replyNothing();
+    if (this.#ending === null) this.#context.replyNothing();
+    else this.#context.closeConnection(this.#ending);
   }
 
   closeConnection(reason: string): void {

@@ -14,7 +14,7 @@ import { Slot, SlotState, type SlotOwner } from './slot.ts';
 import { WireEvents } from './wireEvents.ts';
 
 /** Reasons not to read, as bits. */
-const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16, login: 32, throttle: 64, throttle: 64 } as const;
+const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16, login: 32, throttle: 64 } as const;
 
 const PRODUCE_API_KEY = 0;
 /** API key, version, correlation id. */
@@ -110,19 +110,6 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
   setClientSoftware(name: string, version: string): void {
     this.#clientSoftwareName = name;
     this.#clientSoftwareVersion = version;
-  }
-
-  throttle(durationMs: number): void {
-    if (this.#isClosing) return;
-    this.#setPause(Pause.throttle);
-    this.#host.waitFor(this, durationMs);
-  }
-
-  /** What it has used too much of is within its quota again. */
-  throttleEnded(): void {
-    this.#activeTick = this.#host.tick;
-    this.#clearPause(Pause.throttle);
-    this.#pump();
   }
 
   throttle(durationMs: number): void {

@@ -18,8 +18,6 @@ export interface ConnectionHost {
   waitForTurn(connection: Connection): void;
   /** Calls `throttleEnded` once, when the last of the times that were asked for is over. */
   waitFor(connection: Connection, durationMs: number): void;
-  /** Calls `throttleEnded` once, when the last of the times that were asked for is over. */
-  waitFor(connection: Connection, durationMs: number): void;
   onConnectionClosed(connection: Connection, error: Error | undefined): void;
   /** Null on listeners without SASL. */
   loginFor(connection: Connection): ConnectionLogin | null;

@@ -7,21 +7,23 @@ import type { RequestSink } from '../broker/contract.ts';
 import { ANONYMOUS, type ConnectionLogin, type Identity, type LoginConnection } from '../broker/security/login.ts';
 import { RequestBudget } from './budget.ts';
 import { Connection } from './connection.ts';
+import { Admission } from './admission.ts';
 import { ConnectionQuota } from './connectionQuota.ts';
 import type { ConnectionHost } from './host.ts';
 import { LimitedLog } from './limitedLog.ts';
 import { bindListener, type BoundListener, type ListenerOptions } from './listeners.ts';
 import { MemoryPressure } from './memoryPressure.ts';
 import {
-  CLOSING_MS_MAX, DESTROY_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, type ServerSettings,
+  CLOSING_MS_MAX, DESTROY_MS_MAX, DRAIN_MS_DEFAULT, LISTEN_BACKLOG_MIN, QUEUED_REQUEST_BYTES_DEFAULT, STALLED_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, noConnectionLimits, type ConnectionLimits, type ServerSettings,
 } from './settings.ts';
-import { Throttles } from './throttles.ts';
 import { Throttles } from './throttles.ts';
 
 export interface ServerOptions {
   /** Asked anew where a setting may change while running. */
   readonly settings: () => ServerSettings;
   readonly listeners: readonly ListenerOptions[];
+  /** Default: none beside those of the settings. */
+  readonly limits?: ConnectionLimits;
   readonly network: Network;
   readonly sink: RequestSink;
   /** Needed for listeners with SASL or TLS. */
@@ -62,7 +64,7 @@ class NodeServer implements Server, ConnectionHost {
   readonly #clock: Clock;
   readonly #connections = new Set<Connection>();
   readonly #quota: ConnectionQuota;
-  readonly #throttles: Throttles;
+  readonly #admission: Admission<ListenerOptions>;
   readonly #throttles: Throttles;
   readonly #log: LimitedLog;
   readonly #pressure: MemoryPressure;
@@ -84,8 +86,8 @@ class NodeServer implements Server, ConnectionHost {
     this.#clock = clock;
     this.requestBytesMax = settings.socketRequestMaxBytes;
     this.#log = new LimitedLog(logger, clock);
-    this.#quota = new ConnectionQuota(options.settings);
-    this.#throttles = new Throttles(clock);
+    this.#quota = new ConnectionQuota(options.settings, options.limits ?? noConnectionLimits);
+    this.#admission = this.#openAdmission(Math.max(settings.socketListenBacklogSize, LISTEN_BACKLOG_MIN));
     this.#throttles = new Throttles(clock);
     this.#pressure = new MemoryPressure(this.#connections, this.#log);
     const limitBytes = settings.queuedMaxRequestBytes > 0 ? settings.queuedMaxRequestBytes : QUEUED_REQUEST_BYTES_DEFAULT;
@@ -93,6 +95,19 @@ class NodeServer implements Server, ConnectionHost {
     this.#pressure.watch(this.budget);
     const idleMs = settings.connectionsMaxIdleMs;
     this.#sweepMs = idleMs < 0 ? SWEEP_MS_MAX : Math.min(Math.max(idleMs / 4, SWEEP_MS_MIN), SWEEP_MS_MAX);
+  }
+
+  #openAdmission(waitingMax: number): Admission<ListenerOptions> {
+    const { limits = noConnectionLimits } = this.#options;
+    return new Admission({
+      quota: this.#quota,
+      clock: this.#clock,
+      log: this.#log,
+      waitingMax,
+      openMax: () => limits.openMax,
+      admit: (listener, wire) => this.#connect(listener, wire),
+      closeIdlest: () => this.#closeIdlest(),
+    });
   }
 
   get connectionCount(): number {
@@ -135,6 +150,7 @@ class NodeServer implements Server, ConnectionHost {
     await this.#closeListeners();
     for (const [, wire] of this.#early ?? []) wire.destroy();
     this.#early = null;
+    this.#admission.close();
     for (const connection of this.#connections) connection.drain();
     await this.#untilEmpty(drainMs);
     for (const connection of this.#connections) connection.destroy();
@@ -157,14 +173,9 @@ class NodeServer implements Server, ConnectionHost {
     this.#throttles.add(connection, durationMs);
   }
 
-  waitFor(connection: Connection, durationMs: number): void {
-    this.#throttles.add(connection, durationMs);
-  }
-
   onConnectionClosed(connection: Connection, error: Error | undefined): void {
     if (!this.#connections.delete(connection)) return;
-    this.#quota.release(connection.remoteAddress);
-    this.#throttles.remove(connection);
+    this.#admission.release(connection.listenerName, connection.remoteAddress);
     this.#throttles.remove(connection);
     this.#pressure.onConnectionClosed(connection);
     this.logger.debug('connection closed', { connection: connection.id, address: connection.remoteAddress, ...(error ? { reason: error.message } : {}) });
@@ -195,17 +206,26 @@ class NodeServer implements Server, ConnectionHost {
       this.#early.push([listener, wire]);
       return;
     }
-    const refusal = this.#isClosing ? 'shutting down' : this.#quota.admit(wire.remoteAddress);
-    if (refusal !== null) {
-      if (!this.#isClosing) this.#log.warn('quota', `refusing a connection: ${refusal}`, { address: wire.remoteAddress, listener: listener.name });
-      wire.destroy();
-      return;
-    }
+    if (this.#isClosing) wire.destroy();
+    else this.#admission.arrive(listener, wire);
+  }
+
+  #connect(listener: ListenerOptions, wire: Wire): void {
     const connection = new Connection(this.#nextId, listener.name, listener.securityProtocol, wire, this);
     this.#nextId += 1;
     this.#connections.add(connection);
     this.#pressure.onConnection(connection);
     connection.start();
+  }
+
+  #closeIdlest(): void {
+    let idlest: Connection | null = null;
+    for (const connection of this.#connections) {
+      if (!this.#quota.isProtected(connection.listenerName) && (idlest === null || connection.activeTick < idlest.activeTick)) idlest = connection;
+    }
+    if (idlest === null) return;
+    this.#log.warn('idlest', 'closing a connection for one of the protected listener: max.connections is reached', { address: idlest.remoteAddress, listener: idlest.listenerName });
+    idlest.destroy();
   }
 
   async #closeListeners(): Promise<void> {

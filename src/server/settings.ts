@@ -38,3 +38,26 @@ export const DRAIN_MS_DEFAULT = 3_000;
 /** Shortest and longest time between two looks at idle connections. */
 export const SWEEP_MS_MIN = 50;
 export const SWEEP_MS_MAX = 5_000;
+
+/** Limits of connections beside those of `ServerSettings`. Asked anew for each connection. */
+export interface ConnectionLimits {
+  /** Over what rates are measured. */
+  readonly windows: number;
+  readonly windowMs: number;
+  /** Connections a second of the whole broker; Infinity: any. */
+  readonly maxCreationRate: number;
+  /** Its connections count over `maxConnections`: the idlest of other listeners goes for them. */
+  readonly protectedListener: string | null;
+  /** Connections that the process has files for. */
+  readonly openMax: number;
+  ofListener(name: string): { readonly maxConnections: number; readonly maxCreationRate: number };
+  /** Connections a second of one address. */
+  creationRateOf(address: string): number;
+}
+
+const UNLIMITED_LISTENER = { maxConnections: Infinity, maxCreationRate: Infinity };
+
+export const noConnectionLimits: ConnectionLimits = {
+  windows: 11, windowMs: 1000, maxCreationRate: Infinity, protectedListener: null, openMax: Infinity,
+  ofListener: () => UNLIMITED_LISTENER, creationRateOf: () => Infinity,
+};

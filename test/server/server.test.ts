@@ -144,16 +144,15 @@ describe('idle connections', () => {
 });
 
 describe('limits', () => {
-  it('max.connections and max.connections.per.ip refuse what is above, and a place that is left can be taken', async () => {
+  it('above max.connections a connection waits until a place is left', async () => {
     rig = await startRig(echoSink, { maxConnections: 2 });
     const [first, second, third] = [await connected(), await connected(), await connected()];
-    await third.untilClosed();
-    expect(rig.logger.of('warn').join()).toContain('max.connections (2)');
-    first.wire.destroy();
+    third.wire.write([request(1)]);
     await settle();
-    const fourth = await connected();
-    fourth.wire.write([request(1)]);
-    await fourth.untilFrames(1);
+    expect(third.frames()).toEqual([]);
+    expect(rig.logger.of('warn').join()).toContain('max.connections is reached');
+    first.wire.destroy();
+    await third.untilFrames(1);
     expect(second.isClosed).toBe(false);
   });
 

@@ -8,6 +8,7 @@ import type { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } 
 import { makeMetadataResponseTopic } from '../../../../protocol/generated/metadata.ts';
 import type { MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseTopic } from '../../../../protocol/generated/metadata.ts';
 import { zeroUuid } from '../../../../protocol/types.ts';
+import type { Access, Caller } from '../access.ts';
 import { guardOf, split } from '../guard.ts';
 import type { GuardCall, GuardOfApi, Verdict } from '../guard.ts';
 
@@ -37,8 +38,7 @@ function isShown({ name, topicId }: MetadataRequestTopic, { caller, metadata: { 
 
 function refusal({ name, topicId }: MetadataRequestTopic): MetadataResponseTopic {
   // An id is no secret, the name behind it is.
-  if (topicId !== zeroUuid) return makeMetadataResponseTopic({ errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId });
-  return makeMetadataResponseTopic({ errorCode: TOPIC_AUTHORIZATION_FAILED, name });
+  return makeMetadataResponseTopic({ errorCode: TOPIC_AUTHORIZATION_FAILED, name: topicId === zeroUuid ? name : null, topicId });
 }
 
 function dedupe(topics: readonly MetadataResponseTopic[]): MetadataResponseTopic[] {
@@ -78,22 +78,42 @@ function creatingMetadata(request: MetadataRequest, call: GuardCall): Verdict<Me
   };
 }
 
-function describeTopicPartitions(request: DescribeTopicPartitionsRequest, { caller, access }: GuardCall): Verdict<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse> | null {
+function describeTopicPartitions(request: DescribeTopicPartitionsRequest, call: GuardCall): Verdict<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse> | null {
+  const { caller, access } = call;
+  if (request.topics.length === 0) return describeAll(request, call);
   const parts = split(request.topics, ({ name }) => caller.mayTopic(describe, name));
   const { cursor } = request;
   const denied = (parts?.denied ?? [])
     .filter(({ name }) => cursor === null || name >= cursor.topicName)
     .map(({ name }) => makeDescribeTopicPartitionsResponseTopic({ name, errorCode: TOPIC_AUTHORIZATION_FAILED }));
-  const finish = (response: DescribeTopicPartitionsResponse): void => {
-    if (request.topics.length === 0) response.topics = response.topics.filter(({ name }) => name !== null && caller.mayTopic(describe, name));
-    for (const topic of response.topics) {
-      if (topic.errorCode === ErrorCode.NONE && topic.name !== null) topic.topicAuthorizedOperations = access.operations(caller.connection, ResourceType.topic, topic.name);
-    }
-    response.topics = [...response.topics, ...denied];
-  };
   // An empty list would mean all topics.
   if (parts !== null && parts.allowed.length === 0) return { response: { throttleTimeMs: 0, topics: denied, nextCursor: null } };
-  return { request: parts === null ? request : { ...request, topics: parts.allowed }, finish };
+  return {
+    request: parts === null ? request : { ...request, topics: parts.allowed },
+    finish(response) {
+      tellTopicOperations(response, caller, access);
+      response.topics = [...response.topics, ...denied];
+    },
+  };
+}
+
+/** All topics are those that may be described: pages are cut from them. */
+function describeAll(request: DescribeTopicPartitionsRequest, { caller, access, metadata: { image } }: GuardCall): Verdict<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse> {
+  const { cursor } = request;
+  const names = [...image.topicsByName.keys()].filter((name) => (cursor === null || name >= cursor.topicName) && caller.mayTopic(describe, name)).sort();
+  if (names.length === 0) return { response: { throttleTimeMs: 0, topics: [], nextCursor: null } };
+  // The topic under the cursor may be gone.
+  const isThere = cursor === null || names[0] === cursor.topicName;
+  return {
+    request: { ...request, topics: names.map((name) => ({ name })), cursor: isThere ? cursor : { topicName: names[0]!, partitionIndex: 0 } },
+    finish: (response) => tellTopicOperations(response, caller, access),
+  };
+}
+
+function tellTopicOperations(response: DescribeTopicPartitionsResponse, caller: Caller, access: Access): void {
+  for (const topic of response.topics) {
+    if (topic.name !== null) topic.topicAuthorizedOperations = access.operations(caller.connection, ResourceType.topic, topic.name);
+  }
 }
 
 export const describeTopicsGuards: readonly GuardOfApi[] = [

@@ -1,6 +1,6 @@
 /** APIs about named topics: those that may not be touched are taken out and answered TOPIC_AUTHORIZATION_FAILED, whether they exist or not. */
 import { AclOperation } from '../../../../metadata/acls.ts';
-import { ErrorCode } from '../../../../protocol/errors.ts';
+import { ErrorCode, errorName } from '../../../../protocol/errors.ts';
 import { ApiKey } from '../../../../protocol/generated/apis.ts';
 import { makeCreatePartitionsTopicResult } from '../../../../protocol/generated/createPartitions.ts';
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../../../../protocol/generated/createPartitions.ts';
@@ -12,6 +12,7 @@ import type { DescribeProducersRequest, DescribeProducersResponse } from '../../
 import type { ListOffsetsRequest, ListOffsetsResponse } from '../../../../protocol/generated/listOffsets.ts';
 import type { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse } from '../../../../protocol/generated/offsetForLeaderEpoch.ts';
 import type { ProduceRequest, ProduceResponse, TopicProduceData, TopicProduceResponse } from '../../../../protocol/generated/produce.ts';
+import { HEADER_BYTES, attributesOf, isTransactional } from '../../../../record/batchHeader.ts';
 import { splitByName } from '../../../handlers/repeatedNames.ts';
 import { guardOf, split } from '../guard.ts';
 import type { GuardCall, GuardOfApi, Verdict } from '../guard.ts';
@@ -24,7 +25,8 @@ const ADMIN_REFUSED = 'Topic authorization failed.';
 
 function produce(request: ProduceRequest, call: GuardCall): Verdict<ProduceRequest, ProduceResponse> | null {
   const { caller, apiVersion, metadata } = call;
-  if (request.transactionalId !== null && !caller.mayTransaction(write, request.transactionalId)) return { refusal: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
+  const isOpen = !hasTransactional(request) || (request.transactionalId !== null && caller.mayTransaction(write, request.transactionalId));
+  if (!isOpen) return request.acks === 0 ? { close: `acks=0 and ${errorName(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)}` } : { refusal: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
   const byId = apiVersion >= FIRST_PRODUCE_VERSION_WITH_ID;
   // An id that nobody knows is the handler's to refuse.
   const nameOf = (topic: TopicProduceData): string | undefined => (byId ? metadata.image.topicsById.get(topic.topicId)?.name : topic.name);
@@ -34,14 +36,25 @@ function produce(request: ProduceRequest, call: GuardCall): Verdict<ProduceReque
   });
   if (parts === null) return null;
   const denied = parts.denied.map(produceRefusal);
-  if (request.acks === 0) return { refusal: TOPIC_AUTHORIZATION_FAILED };
-  if (parts.allowed.length === 0) return { response: { responses: denied, throttleTimeMs: 0, nodeEndpoints: [] } };
+  const ending = `acks=0 and ${errorName(TOPIC_AUTHORIZATION_FAILED)}`;
+  if (parts.allowed.length === 0) return request.acks === 0 ? { close: ending } : { response: { responses: denied, throttleTimeMs: 0, nodeEndpoints: [] } };
   return {
     request: { ...request, topicData: parts.allowed },
     finish(response) {
       response.responses = [...response.responses, ...denied];
     },
+    ending,
   };
+}
+
+/** Kafka goes by the batches, not by the id that comes with them. */
+function hasTransactional({ topicData }: ProduceRequest): boolean {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records !== null && records.length >= HEADER_BYTES && isTransactional(attributesOf(records as Buffer, 0))) return true;
+    }
+  }
+  return false;
 }
 
 function produceRefusal({ name, topicId, partitionData }: TopicProduceData): TopicProduceResponse {
