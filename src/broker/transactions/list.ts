@@ -1,4 +1,5 @@
-import { RE2JS, RE2JSException } from 're2js';
+import { compileLinearPattern, isPatternError } from '../../base/linearPattern.ts';
+import type { LinearPattern } from '../../base/linearPattern.ts';
 import { STATUS_NAMES, TransactionStatus } from './transaction.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -11,12 +12,12 @@ export interface TransactionFilter {
 }
 
 /** Null: the pattern is none. */
-export function compilePattern(pattern: string): RE2JS | null {
+export function compilePattern(pattern: string): LinearPattern | null {
   try {
     // linear in time whatever the pattern is
-    return RE2JS.compile(pattern);
+    return compileLinearPattern(pattern);
   } catch (error) {
-    if (error instanceof RE2JSException) return null;
+    if (isPatternError(error)) return null;
     throw error;
   }
 }
@@ -26,7 +27,7 @@ export function unknownStates(stateNames: readonly string[]): string[] {
   return stateNames.filter((name) => !known.has(name));
 }
 
-export function listTransactions(transactions: Iterable<Transaction>, filter: TransactionFilter, pattern: RE2JS | null, nowMs: number): Transaction[] {
+export function listTransactions(transactions: Iterable<Transaction>, filter: TransactionFilter, pattern: LinearPattern | null, nowMs: number): Transaction[] {
   const stateNames = new Set(filter.stateNames);
   const producerIds = new Set(filter.producerIds);
   const listed: Transaction[] = [];

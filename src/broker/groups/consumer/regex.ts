@@ -1,5 +1,6 @@
 /** Subscriptions by regular expression: RE2 expressions that the broker matches, in time that grows with their length and no faster. */
-import { RE2JS } from 're2js';
+import { compileLinearPattern } from '../../../base/linearPattern.ts';
+import type { LinearPattern } from '../../../base/linearPattern.ts';
 import { ErrorCode, KafkaError } from '../../../protocol/errors.ts';
 import type { Draft } from '../draft.ts';
 import { decideAlone } from '../modern/decide.ts';
@@ -20,13 +21,13 @@ const EXPRESSION_LENGTH_MAX = 4_096;
 const PROGRAM_SIZE_MAX = 2_000;
 
 /** Throws INVALID_REGULAR_EXPRESSION. */
-export function compileRegex(expression: string): RE2JS {
+export function compileRegex(expression: string): LinearPattern {
   const refuse = (reason: string): never => {
     throw new KafkaError(ErrorCode.INVALID_REGULAR_EXPRESSION, `SubscribedTopicRegex \`${expression.slice(0, 200)}\` is not a valid regular expression: ${reason}.`);
   };
   if (expression.length > EXPRESSION_LENGTH_MAX) return refuse(`it is longer than ${EXPRESSION_LENGTH_MAX} characters`);
   try {
-    const compiled = RE2JS.compile(expression);
+    const compiled = compileLinearPattern(expression);
     return compiled.programSize() > PROGRAM_SIZE_MAX ? refuse('it is too large once compiled') : compiled;
   } catch (error) {
     if (error instanceof KafkaError) throw error;
@@ -92,7 +93,7 @@ class Matching {
   readonly #state: GroupState;
   readonly #topics: readonly string[];
   readonly #left: string[];
-  #compiled: RE2JS | null = null;
+  #compiled: LinearPattern | null = null;
   #next = 0;
 
   constructor(state: GroupState, expressions: readonly string[]) {
