@@ -6,6 +6,7 @@ import { baseKeyOf, listenerPrefix, listenerText } from './listenerKeys.ts';
 import { listenerSaslSettings, listenerTlsSettings, type MechanismSettings, type OAuthSettings } from './listenerSecurity.ts';
 import { staticLayers, type Settings } from './layers.ts';
 import type { Findings } from './listeners.ts';
+import { parseMappingRules } from './principalMapping.ts';
 import { allowedText, parseValue, splitList } from './values.ts';
 
 const PLAIN_MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -106,9 +107,19 @@ function checkOAuth(callbackHandler: string | null, handlerKey: string, oauth: O
 
 /** Settings of all listeners together. */
 export function checkSecuritySettings(settings: Settings, findings: Findings): void {
+  checkMappingRules(settings, findings);
   const builder = settings.get('principal.builder.class')?.trim();
   if (builder !== undefined && builder !== '' && builder !== 'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder') {
     findings.refuse('principal.builder.class', 'Java classes cannot be loaded; allowed: org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder');
   }
   if (splitList(settings.get('security.providers') ?? '').length > 0) findings.refuse('security.providers', 'Java security providers cannot be loaded; allowed: leave it out');
+}
+
+function checkMappingRules(settings: Settings, findings: Findings): void {
+  const key = 'ssl.principal.mapping.rules';
+  try {
+    parseMappingRules(settings.get(key) ?? '');
+  } catch (error) {
+    findings.refuse(key, (error as Error).message);
+  }
 }

@@ -23,6 +23,7 @@ describe('the security of a listener', () => {
     [{ ...sasl, 'sasl.enabled.mechanisms': 'PLAIN', 'listener.name.out.plain.sasl.jaas.config': PLAIN, 'listener.name.out.plain.sasl.server.callback.handler.class': 'a.B' }, 'listener.name.out.plain.sasl.server.callback.handler.class', 'cannot be loaded'],
     [{ ...sasl, 'sasl.enabled.mechanisms': 'OAUTHBEARER' }, 'sasl.oauthbearer.jwks.endpoint.url', 'needs the keys'],
     [{ ...sasl, 'sasl.enabled.mechanisms': 'OAUTHBEARER', 'listener.name.out.oauthbearer.sasl.server.callback.handler.class': 'a.B' }, 'listener.name.out.oauthbearer.sasl.server.callback.handler.class', 'cannot be loaded'],
+    [{ 'ssl.principal.mapping.rules': 'RULE:x' }, 'ssl.principal.mapping.rules', 'RULE:pattern'],
     [{ 'principal.builder.class': 'a.B' }, 'principal.builder.class', 'cannot be loaded'],
   ])('%j is refused', (settings, key, message) => {
     const { problems } = refusal(settings as Record<string, string>);

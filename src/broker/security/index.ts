@@ -1,12 +1,12 @@
 /** Who a connection is: logins by SASL, names from certificates, delegation tokens. What it may do is decided in `acl/`. */
 import type { Clock, Logger, Random } from '../../base/ports.ts';
 import { usesSasl, type SecurityProtocol } from '../../base/securityProtocol.ts';
+import { mapName, parseMappingRules } from '../../config/principalMapping.ts';
 import type { BrokerConfig } from '../../config/types.ts';
 import type { ClusterMetadata } from '../../metadata/index.ts';
 import type { MetricsRegistry } from '../../metrics/registry.ts';
 import { ANONYMOUS, type ConnectionLogin, type Identity, type LoginConnection } from './login.ts';
 import type { FetchDocument } from './oauth/keyStore.ts';
-import { mapName, parseMappingRules } from './principalMapping.ts';
 import { Mechanisms } from './sasl/mechanisms.ts';
 import { SaslLogin, type SaslLoginServices } from './sasl/saslLogin.ts';
 import { TokenSecrets } from './tokens/tokenSecrets.ts';
