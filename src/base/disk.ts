@@ -234,6 +234,8 @@ export interface Disk {
   /** Names sorted. Throws ENOENT. */
   list(path: string): Promise<DirectoryEntry[]>;
   rename(from: string, to: string): Promise<void>;
+  /** A second name for a file, on the same file system; EEXIST where the name is taken, EXDEV or ENOTSUP where that cannot be. Not synced. */
+  link(from: string, to: string): Promise<void>;
   /** With everything in it; no error when absent. */
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
@@ -246,6 +248,8 @@ export interface Disk {
   /** Exclusive, across processes (`.lock`). DiskError ELOCKED names the holder where known. */
   lock(path: string): Promise<DirectoryLock>;
   freeBytes(path: string): Promise<number>;
+  /** Size of the file system; what an unbounded one says is the largest safe integer. */
+  totalBytes(path: string): Promise<number>;
   /** Stops background threads after finishing what is queued. */
   close(): Promise<void>;
 }

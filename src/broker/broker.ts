@@ -170,7 +170,7 @@ class LocalBroker implements Broker {
     const metrics = this.#options.metrics ?? new MetricsRegistry();
     const waiting = new Waiting(clock);
     const nodeId = this.#config.nodeId;
-    const partitions = new PartitionTable({ nodeId, logs, waiting, logger, topicConfigOf: (name) => this.#topicConfig(name) });
+    const partitions = new PartitionTable({ nodeId, logs, waiting, logger, clock, topicConfigOf: (name) => this.#topicConfig(name) });
     const config = (): BrokerConfig => this.#config;
     const topicCreation = new TopicCreation(metadata, partitions, config);
     metrics.gauge('parked_requests', () => waiting.parkedCount);

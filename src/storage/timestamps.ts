@@ -1,5 +1,5 @@
 /** Lookups by timestamp, exact to the record. */
-import type { BatchPosition, Segment } from '../base/disk.ts';
+import type { BatchPosition, Segment, SegmentView } from '../base/disk.ts';
 import { Codec, attributesOf, codecIn, isLogAppendTime, maxTimestampOf } from '../record/batchHeader.ts';
 import { RecordCursor } from '../record/iterate.ts';
 import { RecordError } from '../record/recordError.ts';
@@ -49,15 +49,40 @@ function openOrFail(state: LogState, index: number): Segment {
 async function firstRecord(
   state: LogState, segment: Segment, place: BatchPosition, matches: (timestampMs: number) => boolean, fromOffset: number,
 ): Promise<TimestampOffset | null> {
-  const batch = copyOfBatch(state, segment, place);
-  const attributes = attributesOf(batch, 0);
-  if (isLogAppendTime(attributes)) {
-    const offset = Math.max(place.baseOffset, fromOffset);
-    return matches(maxTimestampOf(batch, 0)) ? { timestampMs: maxTimestampOf(batch, 0), offset, leaderEpoch: state.epochs.epochAt(offset) } : null;
+  const view = segment.view(place.position, place.sizeBytes);
+  let batch: Buffer;
+  try {
+    checkWhole(state, view, place);
+    const attributes = attributesOf(view.bytes, 0);
+    if (isLogAppendTime(attributes)) {
+      const offset = Math.max(place.baseOffset, fromOffset);
+      const timestampMs = maxTimestampOf(view.bytes, 0);
+      return matches(timestampMs) ? { timestampMs, offset, leaderEpoch: state.epochs.epochAt(offset) } : null;
+    }
+    if (codecIn(attributes) === Codec.none) return walkInPlace(state, view, place, matches, fromOffset);
+    // Looked at across turns of the event loop.
+    batch = Buffer.from(view.bytes);
+  } finally {
+    view.release();
   }
-  const records = codecIn(attributes) === Codec.none ? null : await readRecords(state.environment.inflater, batch, state.environment.inflatedBatchMaxBytes);
+  const records = await readRecords(state.environment.inflater, batch, state.environment.inflatedBatchMaxBytes);
   state.checkUsable();
   return scanRecords(state, batch, records, matches, fromOffset);
+}
+
+function walkInPlace(
+  state: LogState, view: SegmentView, place: BatchPosition, matches: (timestampMs: number) => boolean, fromOffset: number,
+): TimestampOffset | null {
+  try {
+    return scanRecords(state, view.bytes, null, matches, fromOffset);
+  } finally {
+    // A page that was lost while it was walked reads as zeros.
+    checkWhole(state, view, place);
+  }
+}
+
+function checkWhole(state: LogState, view: SegmentView, place: BatchPosition): void {
+  if (view.bytes.length !== place.sizeBytes || !view.intact) throw new LogError('storage', `offset ${place.baseOffset} of ${state.name} cannot be read`);
 }
 
 function scanRecords(state: LogState, batch: Buffer, records: Buffer | null, matches: (timestampMs: number) => boolean, fromOffset: number): TimestampOffset | null {
@@ -73,16 +98,6 @@ function scanRecords(state: LogState, batch: Buffer, records: Buffer | null, mat
     if (error instanceof RecordError) throw recordFailure(error);
     throw error;
   }
-}
-
-/** A copy: the batch is looked at across turns of the event loop. */
-function copyOfBatch(state: LogState, segment: Segment, place: BatchPosition): Buffer {
-  const view = segment.view(place.position, place.sizeBytes);
-  const copy = Buffer.from(view.bytes);
-  const isWhole = view.intact && copy.length === place.sizeBytes;
-  view.release();
-  if (!isWhole) throw new LogError('storage', `offset ${place.baseOffset} of ${state.name} cannot be read`);
-  return copy;
 }
 
 /** Log.offsetOfMaxTimestamp: the first record with the largest timestamp among the readable ones. */

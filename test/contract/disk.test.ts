@@ -560,11 +560,16 @@ describe.each(diskKinds)('Disk contract: $name', (kind) => {
       await expect(disk.readFile(`${under.root}/b/one`, 2)).rejects.toMatchObject({ code: 'EFBIG' });
       expect(await disk.readFile(`${under.root}/b/none`, 2)).toBeNull();
       await expect(disk.list(`${under.root}/none`)).rejects.toMatchObject({ code: 'ENOENT' });
+      await disk.link(`${under.root}/b/one`, `${under.root}/b/link`);
+      await expect(disk.link(`${under.root}/b/one`, `${under.root}/b/two`)).rejects.toMatchObject({ code: 'EEXIST' });
+      await disk.writeFile(`${under.root}/b/one`, Buffer.from('other'));
+      expect(String(await disk.readFile(`${under.root}/b/link`, 3))).toBe('111');
       await disk.remove(`${under.root}/b`);
       await disk.remove(`${under.root}/b`);
       await expect(disk.list(`${under.root}/b`)).rejects.toBeInstanceOf(DiskError);
       await expect(disk.rename(`${under.root}/b`, `${under.root}/d`)).rejects.toMatchObject({ code: 'ENOENT' });
       expect(await disk.freeBytes(under.root)).toBeGreaterThan(0);
+      expect(await disk.totalBytes(under.root)).toBeGreaterThanOrEqual(await disk.freeBytes(under.root));
       expect(() => disk.openSegment(segmentOptions(`${under.root}/nowhere`))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
     });
 

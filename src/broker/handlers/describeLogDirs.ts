@@ -47,14 +47,14 @@ async function describeDirectory(logDir: string, logs: readonly Log[], services:
     const offsetLag = Math.max(log.logEndOffset - log.highWatermark, 0);
     topic.partitions.push({ partitionIndex: log.partition, partitionSize: log.sizeBytes, offsetLag, isFutureKey: false });
   }
-  return makeDescribeLogDirsResult({ logDir, topics: [...topics.values()], totalBytes: UNKNOWN_BYTES, usableBytes: await freeBytes(logDir, services) });
+  return makeDescribeLogDirsResult({ logDir, topics: [...topics.values()], totalBytes: await spaceOf(logDir, services, 'totalBytes'), usableBytes: await spaceOf(logDir, services, 'freeBytes') });
 }
 
-async function freeBytes(path: string, services: BrokerServices): Promise<number> {
+async function spaceOf(path: string, services: BrokerServices, which: 'totalBytes' | 'freeBytes'): Promise<number> {
   try {
-    return await services.disk.freeBytes(path);
+    return await services.disk[which](path);
   } catch (error) {
-    services.logger.warn('the free space of a log directory is not known', { path, reason: String(error) });
+    services.logger.warn('the space of a log directory is not known', { path, reason: String(error) });
     return UNKNOWN_BYTES;
   }
 }

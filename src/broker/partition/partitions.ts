@@ -1,7 +1,8 @@
-import type { Logger } from '../../base/ports.ts';
+import type { Clock, Logger } from '../../base/ports.ts';
 import type { TopicConfig } from '../../config/types.ts';
 import type { ClusterImage, MetadataDelta, TopicImage } from '../../metadata/types.ts';
 import { ConfigResourceType } from '../../metadata/types.ts';
+import { LogError } from '../../storage/types.ts';
 import type { LogManager } from '../../storage/types.ts';
 import type { Waiting } from '../waiting.ts';
 import { Partition } from './partition.ts';
@@ -10,12 +11,17 @@ import { Traffic } from './traffic.ts';
 
 /** Logs opened at one time while topics are made. */
 const OPENS_AT_ONCE = 8;
+/** A log that could not be opened for want of files or space is tried again after this, each time after twice as long. */
+const REOPEN_MS = 5_000;
+const REOPEN_MS_MAX = 120_000;
 
 export interface PartitionTableOptions {
   readonly nodeId: number;
   readonly logs: LogManager;
   readonly waiting: Waiting;
   readonly logger: Logger;
+  /** Absent: a log that could not be opened stays so until the next start. */
+  readonly clock?: Clock;
   readonly topicConfigOf: (name: string) => TopicConfig;
 }
 
@@ -154,7 +160,7 @@ export class PartitionTable {
     await Promise.all(Array.from({ length: Math.min(OPENS_AT_ONCE, partitions.length) }, openSome));
   }
 
-  async #open(partition: Partition): Promise<void> {
+  async #open(partition: Partition, reopenMs = REOPEN_MS): Promise<void> {
     const { topic, index, leaderEpoch } = partition;
     if (this.#byId.get(topic.id) !== topic) return;
     try {
@@ -164,7 +170,15 @@ export class PartitionTable {
     } catch (error) {
       this.#options.logger.error('a partition could not be opened', { topic: topic.name, partition: index, reason: String(error) });
       partition.fail();
+      if (mayPass(error)) this.#openLater(partition, reopenMs);
     }
+  }
+
+  #openLater(partition: Partition, delayMs: number): void {
+    const { topic } = partition;
+    this.#options.clock?.setTimer(delayMs, () => {
+      if (this.#byId.get(topic.id) === topic) this.#queue(topic.name, () => this.#open(partition, Math.min(delayMs * 2, REOPEN_MS_MAX)));
+    });
   }
 
   #queue(name: string, work: () => Promise<void>): void {
@@ -175,3 +189,6 @@ export class PartitionTable {
     this.#work.set(name, now);
   }
 }
+
+/** Files, memory or space are short now; a name or an id stays wrong. */
+const mayPass = (error: unknown): boolean => error instanceof LogError && (error.kind === 'storage' || error.kind === 'diskFull' || error.kind === 'busy');

@@ -1,4 +1,4 @@
-import { open, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { link, open, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DiskError } from '../../base/disk.ts';
@@ -55,6 +55,10 @@ export class HostFiles {
     return naming(from, () => rename(from, to));
   }
 
+  link(from: string, to: string): Promise<void> {
+    return naming(from, () => link(from, to));
+  }
+
   remove(path: string): Promise<void> {
     return naming(path, () => rm(path, { recursive: true, force: true }));
   }
@@ -94,6 +98,13 @@ export class HostFiles {
     return naming(path, async () => {
       const status = await statfs(path);
       return status.bavail * status.bsize;
+    });
+  }
+
+  totalBytes(path: string): Promise<number> {
+    return naming(path, async () => {
+      const status = await statfs(path);
+      return status.blocks * status.bsize;
     });
   }
 

@@ -227,6 +227,17 @@ export class MemoryDisk implements Disk {
     return Math.max(0, Math.min(free, Number.MAX_SAFE_INTEGER));
   }
 
+  async totalBytes(path: string): Promise<number> {
+    this.#alive();
+    this.files.directory(path);
+    return Math.min(this.files.capacityBytes, Number.MAX_SAFE_INTEGER);
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    this.#alive();
+    this.files.link(from, to);
+  }
+
   async close(): Promise<void> {
     for (const segment of this.#segments) await segment.close();
   }

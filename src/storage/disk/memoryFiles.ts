@@ -204,6 +204,13 @@ export class MemoryFiles {
     ]);
   }
 
+  link(from: string, to: string): void {
+    const file = this.file(from);
+    if (this.find(to) !== undefined) throw failure('EEXIST', to);
+    this.usedBytes += file.current.sizeBytes;
+    this.#change([{ directory: this.directory(dirname(normalize(to))), name: lastName(to), node: file }]);
+  }
+
   remove(path: string): void {
     const node = this.find(path);
     if (node === undefined) return;

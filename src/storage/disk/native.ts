@@ -114,6 +114,10 @@ export class NativeDisk implements Disk {
     moveSegments(this.#segments.values(), from, to);
   }
 
+  link(from: string, to: string): Promise<void> {
+    return this.#files.link(from, to);
+  }
+
   remove(path: string): Promise<void> {
     return this.#files.remove(path);
   }
@@ -168,6 +172,10 @@ export class NativeDisk implements Disk {
 
   freeBytes(path: string): Promise<number> {
     return this.#files.freeBytes(path);
+  }
+
+  totalBytes(path: string): Promise<number> {
+    return this.#files.totalBytes(path);
   }
 
   async close(): Promise<void> {

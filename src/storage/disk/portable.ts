@@ -74,6 +74,10 @@ export class PortableDisk implements Disk {
     moveSegments(this.#segments, from, to);
   }
 
+  link(from: string, to: string): Promise<void> {
+    return this.#files.link(from, to);
+  }
+
   remove(path: string): Promise<void> {
     return this.#files.remove(path);
   }
@@ -115,6 +119,10 @@ export class PortableDisk implements Disk {
 
   freeBytes(path: string): Promise<number> {
     return this.#files.freeBytes(path);
+  }
+
+  totalBytes(path: string): Promise<number> {
+    return this.#files.totalBytes(path);
   }
 
   async close(): Promise<void> {
