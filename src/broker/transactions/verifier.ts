@@ -41,7 +41,7 @@ export interface VerifierOptions {
 interface Asked {
   readonly partition: Partition;
   readonly log: Log;
-  readonly verification: Verification;
+  readonly firstSequence: number;
   readonly done: Verified;
 }
 
@@ -60,8 +60,7 @@ export class TransactionVerifier {
     const known = log.producer(request.producerId);
     const isOpen = known !== undefined && known.transactionFirstOffset >= 0 && known.epoch === request.producerEpoch;
     if (isOpen || (request.mode !== 'add' && !this.#options.settings().verifiesPartitions)) return done(ErrorCode.NONE, undefined);
-    const verification = log.beginVerification(request.producerId, request.producerEpoch, firstSequence);
-    this.#gather(request, { partition, log, verification, done });
+    this.#gather(request, { partition, log, firstSequence, done });
   }
 
   #gather(request: VerificationRequest, asked: Asked): void {
@@ -84,22 +83,29 @@ export class TransactionVerifier {
 
   #verify(request: VerificationRequest, asked: readonly Asked[]): void {
     const places = asked.map(({ partition }) => ({ topic: partition.topic.name, partition: partition.index }));
+    const verifications = begin(request, asked);
     this.#options.coordinator.verifyPartitions(request.transactionalId, request, places, (errorCodes) => {
-      asked.forEach((one, index) => settle(one, request.mode, errorCodes[index]!));
+      asked.forEach((one, index) => settle(one, verifications[index]!, request.mode, errorCodes[index]!));
     });
   }
 
   /** A transaction that is being ended makes way soon: the client need not come again for that. */
   #add(request: VerificationRequest, asked: readonly Asked[], untilMs: number): void {
     const { coordinator, clock, settings } = this.#options;
+    const verifications = begin(request, asked);
     coordinator.addPartitions(request.transactionalId, request, partitionsOf(asked), EPOCH_BUMP_VERSION, (errorCode) => {
       if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS && clock.monotonicMs() < untilMs) {
         clock.setTimer(settings().addRetryBackoffMs, () => this.#add(request, asked, untilMs));
       } else {
-        for (const one of asked) settle(one, request.mode, errorCode);
+        asked.forEach((one, index) => settle(one, verifications[index]!, request.mode, errorCode));
       }
     });
   }
+}
+
+/** In the same breath as the coordinator is asked: the marker of the transaction before may come at any time until then, and ends what was begun. */
+function begin({ producerId, producerEpoch }: VerificationRequest, asked: readonly Asked[]): Verification[] {
+  return asked.map(({ log, firstSequence }) => log.beginVerification(producerId, producerEpoch, firstSequence));
 }
 
 function partitionsOf(asked: readonly Asked[]): TransactionPartitions {
@@ -112,7 +118,7 @@ function partitionsOf(asked: readonly Asked[]): TransactionPartitions {
   return partitions;
 }
 
-function settle({ log, verification, done }: Asked, mode: VerificationMode, errorCode: number): void {
+function settle({ log, done }: Asked, verification: Verification, mode: VerificationMode, errorCode: number): void {
   if (errorCode === ErrorCode.NONE) return done(ErrorCode.NONE, verification);
   // What may be sent again keeps its place before later batches.
   if (!mayPass(errorCode)) log.dropVerification(verification);
