@@ -20,7 +20,7 @@ export interface Connecting {
 
 /** Connects with the settings of --command-config, does the work, and disconnects; an interruption ends what waits. */
 export async function withCluster<T>(options: Options, environment: ToolEnvironment, work: (cluster: Cluster) => Promise<T>, { timeoutMs }: Connecting = {}): Promise<T> {
-  const settings = readSettings(options.value('command-config'));
+  const settings = readSettings(options.value('command-config') ?? options.value('config') ?? options.value('admin.config') ?? options.value('c'));
   const { cluster: clusterSettings, warnings } = adminOptions(settings.set('bootstrap.servers', bootstrapOf(options)));
   for (const warning of warnings) environment.terminal.complain(warning);
   const cluster = connect(timeoutMs === undefined ? clusterSettings : { ...clusterSettings, apiTimeoutMs: timeoutMs }, environment);

@@ -12,7 +12,7 @@ export function connect(settings: ClusterSettings, { terminal, network, clock, r
 
 /** `--bootstrap-server`, or `--broker-list` of the older tools. */
 export function bootstrapOf(options: Options): string {
-  const servers = options.value('bootstrap-server') ?? options.value('broker-list');
+  const servers = options.value('bootstrap-server') ?? options.value('broker-list') ?? options.value('b');
   if (servers === undefined) throw new UsageError('Missing required argument "[bootstrap-server]"');
   return servers;
 }
