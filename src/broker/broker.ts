@@ -17,6 +17,7 @@ import type { Served } from './dispatch.ts';
 import { PartitionedCoordinatorLog } from './coordinatorLog.ts';
 import { FetchSessions } from './fetch/sessions.ts';
 import { clusterViewOf } from './groups/clusterView.ts';
+import { internalTopicMaker } from './groups/streams/internalTopics.ts';
 import { createGroupCoordinator } from './groups/index.ts';
 import type { GroupCoordinator } from './groups/index.ts';
 import { transactionTopicPartitions } from './internalTopics.ts';
@@ -208,6 +209,7 @@ class LocalBroker implements Broker {
       config: () => this.#config,
       ports,
       cluster: clusterViewOf(metadata),
+      makeTopics: internalTopicMaker(metadata, ports.logger),
       ...(afterTurn === undefined ? {} : { defer: afterTurn }),
     });
   }

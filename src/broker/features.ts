@@ -18,9 +18,13 @@ export const GROUP_VERSION = 'group.version';
 /** KIP-932: share groups. */
 export const SHARE_VERSION = 'share.version';
 
+/** KIP-1071: streams groups. */
+export const STREAMS_VERSION = 'streams.version';
+
 export const supportedFeatures: readonly SupportedFeature[] = [
   { name: GROUP_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: SHARE_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
+  { name: STREAMS_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2, defaultLevel: 2 },
 ];
 

@@ -38,7 +38,7 @@ export interface Group {
   /** Whether `committer` may commit offsets: 0, or a Kafka error code. */
   commitError(committer: Committer): number;
   /** The same for one partition, after `commitError` gave 0. */
-  partitionCommitError(committer: Committer, topicId: string, partition: number): number;
+  partitionCommitError(committer: Committer, topicId: string, partition: number, topic: string): number;
   /** Whether a member may read its offsets; negative epoch: anybody. */
   fetchError(memberId: string | null, memberEpoch: number): number;
   /** DeleteGroups: why the group must stay, or 0. */

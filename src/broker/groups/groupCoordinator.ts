@@ -11,6 +11,8 @@ import type { JoinGroupRequest } from '../../protocol/generated/joinGroup.ts';
 import type { MemberIdentity, MemberResponse } from '../../protocol/generated/leaveGroup.ts';
 import type { OffsetCommitRequest, OffsetCommitResponseTopic } from '../../protocol/generated/offsetCommit.ts';
 import type { OffsetFetchResponseTopics } from '../../protocol/generated/offsetFetch.ts';
+import type { DescribedGroup as DescribedStreamsGroup } from '../../protocol/generated/streamsGroupDescribe.ts';
+import type { StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse } from '../../protocol/generated/streamsGroupHeartbeat.ts';
 import type { SyncGroupRequest } from '../../protocol/generated/syncGroup.ts';
 import type { TxnOffsetCommitRequest } from '../../protocol/generated/txnOffsetCommit.ts';
 import { coordinatorError, CoordinatorRuntime } from '../coordinator.ts';
@@ -35,6 +37,10 @@ import { fetchAllOffsets, fetchOffsets } from './offsets/fetch.ts';
 import type { FetchedTopic } from './offsets/fetch.ts';
 import { checkGroupDelete, checkOffsetDelete, deleteGroup, deleteOffsets } from './offsets/remove.ts';
 import { partitionFor } from './partition.ts';
+import { describeStreamsGroup } from './streams/describe.ts';
+import { streamsHeartbeat } from './streams/heartbeat.ts';
+import type { StreamsHeartbeat } from './streams/heartbeat.ts';
+import type { MakeTopics } from './streams/internalTopics.ts';
 import type { GroupChange } from './records.ts';
 import { Retention, writeAll } from './retention.ts';
 import type { GroupSettings } from './settings.ts';
@@ -50,6 +56,8 @@ export interface GroupCoordinatorOptions {
   readonly settings: () => GroupSettings;
   readonly ports: Ports;
   readonly cluster: ClusterView;
+  /** Makes the topics that a Streams application needs; nothing is made without it. */
+  readonly makeTopics?: MakeTopics;
   /** Runs a task when the present turn is over, so that commits of many connections share one append; the next microtask if not given. */
   readonly defer?: (task: () => void) => void;
 }
@@ -75,12 +83,14 @@ export interface OffsetDeletion {
 
 export class GroupCoordinator {
   readonly cluster: ClusterView;
+  private readonly makeTopics: MakeTopics;
   private readonly runtime: GroupRuntime;
   private readonly settingsNow: () => GroupSettings;
   private readonly retention: Retention;
   private shareGroups: ShareGroups | null = null;
 
-  constructor({ log, settings, ports, cluster, defer = queueMicrotask }: GroupCoordinatorOptions) {
+  constructor({ log, settings, ports, cluster, makeTopics = () => undefined, defer = queueMicrotask }: GroupCoordinatorOptions) {
+    this.makeTopics = makeTopics;
     this.cluster = cluster;
     this.settingsNow = settings;
     const machine = groupMachine({ settings, random: ports.random, cluster });
@@ -176,6 +186,19 @@ export class GroupCoordinator {
   /** ConsumerGroupHeartbeat. */
   consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, client: GroupClient, reply: Reply<ConsumerGroupHeartbeatResponse>): void {
     this.decide(request.groupId, reply, (draft) => consumerHeartbeat(draft, request, client));
+  }
+
+  /** StreamsGroupHeartbeat. */
+  streamsHeartbeat(request: StreamsGroupHeartbeatRequest, client: GroupClient, reply: Reply<StreamsGroupHeartbeatResponse>): void {
+    const answer: Reply<StreamsHeartbeat> = (error, beat) => {
+      if (beat !== null && beat.missingTopics.length > 0) this.makeTopics(beat.missingTopics);
+      reply(error, beat?.response ?? null);
+    };
+    this.decide(request.groupId, answer, (draft) => streamsHeartbeat(draft, request, client));
+  }
+
+  describeStreams(groupId: string): DescribedStreamsGroup | number {
+    return this.look(groupId, (state) => describeStreamsGroup(state, groupId));
   }
 
   /** Runs a decision about one group, and answers when what it changed is kept. */

@@ -16,6 +16,8 @@ import { listGroupsHandler } from './handlers/listGroups.ts';
 import { offsetCommitHandler } from './handlers/offsetCommit.ts';
 import { offsetDeleteHandler } from './handlers/offsetDelete.ts';
 import { offsetFetchHandler } from './handlers/offsetFetch.ts';
+import { streamsGroupDescribeHandler } from './handlers/streamsGroupDescribe.ts';
+import { streamsGroupHeartbeatHandler } from './handlers/streamsGroupHeartbeat.ts';
 import { syncGroupHandler } from './handlers/syncGroup.ts';
 import type { GroupServices } from './services.ts';
 import { liveGroupSettings } from './settings.ts';
@@ -35,6 +37,8 @@ export const groupHandlers: readonly ApiHandler<GroupServices, any, any>[] = [
   offsetDeleteHandler,
   consumerGroupHeartbeatHandler,
   consumerGroupDescribeHandler,
+  streamsGroupHeartbeatHandler,
+  streamsGroupDescribeHandler,
 ];
 
 /**

@@ -6,6 +6,8 @@ import { prepareRebalance, resetSession } from './classic/rebalance.ts';
 import { applyPending, endTransaction } from './offsets/transactions.ts';
 import { decodeGroupChange, encodeGroupChange } from './records.ts';
 import type { GroupChange } from './records.ts';
+import { resetStreamsSession, watchTaskRevocation } from './streams/fence.ts';
+import { StreamsGroup } from './streams/group.ts';
 import { GroupState } from './state.ts';
 import type { GroupContext } from './state.ts';
 
@@ -24,7 +26,10 @@ export function groupMachine(context: GroupContext): CoordinatorMachine<GroupSta
 }
 
 function onActive(state: GroupState): void {
-  for (const group of state.groups.values()) if (group instanceof ConsumerGroup) resumeConsumerGroup(state, group);
+  for (const group of state.groups.values()) {
+    if (group instanceof ConsumerGroup) resumeConsumerGroup(state, group);
+    if (group instanceof StreamsGroup) resumeStreamsGroup(state, group);
+  }
   for (const group of state.classicGroups()) {
     for (const member of group.members.values()) resetSession(state, group, member);
     if (group.members.size > state.settings.membersMax) {
@@ -37,6 +42,13 @@ function resumeConsumerGroup(state: GroupState, group: ConsumerGroup): void {
   for (const member of group.members.values()) {
     resetMemberSession(state, group, member);
     if (member.classic === null) watchRevocation(state, group, member);
+  }
+}
+
+function resumeStreamsGroup(state: GroupState, group: StreamsGroup): void {
+  for (const member of group.members.values()) {
+    resetStreamsSession(state, group, member);
+    watchTaskRevocation(state, group, member);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { BrokerConfig } from '../../config/types.ts';
 import { consumerSettings } from './consumer/settings.ts';
 import type { ConsumerSettings } from './consumer/settings.ts';
+import { streamsSettings } from './streams/settings.ts';
+import type { StreamsSettings } from './streams/settings.ts';
 
 /** What the broker's configuration says about groups. */
 export interface GroupSettings {
@@ -25,6 +27,7 @@ export interface GroupSettings {
   /** What all members of one shard may say of themselves, names and metadata of their protocols. */
   readonly protocolBytesMax: number;
   readonly consumer: ConsumerSettings;
+  readonly streams: StreamsSettings;
   /** Requests of one shard that wait for the log; more are refused until it keeps up. */
   readonly pendingWritesMax: number;
 }
@@ -47,6 +50,7 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
     offsetRetentionMs: config.offsetsRetentionMs,
     retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
     consumer: consumerSettings(config),
+    streams: streamsSettings(config),
     pendingJoinsMax: PENDING_JOINS_MAX,
     pendingWritesMax: PENDING_WRITES_MAX,
     protocolBytesMax: Math.max(PROTOCOL_BYTES_OF_SHARD_MIN, Math.floor(PROTOCOL_BYTES_MAX / config.offsetsTopicNumPartitions)),

@@ -82,7 +82,7 @@ describe('the versions that Kafka serves', () => {
     expect(spans).toEqual([
       '8 OffsetCommit 2-10', '9 OffsetFetch 1-10', '11 JoinGroup 0-9', '12 Heartbeat 0-4', '13 LeaveGroup 0-5', '14 SyncGroup 0-5',
       '15 DescribeGroups 0-6', '16 ListGroups 0-5', '42 DeleteGroups 0-2', '47 OffsetDelete 0-0',
-      '68 ConsumerGroupHeartbeat 0-1', '69 ConsumerGroupDescribe 0-1',
+      '68 ConsumerGroupHeartbeat 0-1', '69 ConsumerGroupDescribe 0-1', '88 StreamsGroupHeartbeat 0-0', '89 StreamsGroupDescribe 0-0',
     ]);
   });
 });

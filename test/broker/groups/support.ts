@@ -3,6 +3,7 @@ import type { CoordinatorLog, CoordinatorRecord } from '../../../src/broker/cont
 import { GroupCoordinator } from '../../../src/broker/groups/groupCoordinator.ts';
 import type { ClusterView } from '../../../src/broker/groups/cluster.ts';
 import type { GroupSettings } from '../../../src/broker/groups/settings.ts';
+import type { InternalTopic } from '../../../src/broker/groups/streams/topology.ts';
 import { makeHeartbeatRequest } from '../../../src/protocol/generated/heartbeat.ts';
 import { makeJoinGroupRequest } from '../../../src/protocol/generated/joinGroup.ts';
 import type { JoinGroupRequest, JoinGroupResponse } from '../../../src/protocol/generated/joinGroup.ts';
@@ -146,6 +147,16 @@ export const defaultSettings: GroupSettings = {
     canDowngrade: true,
     regexRefreshMs: 600_000,
   },
+  streams: {
+    isEnabled: true,
+    sessionTimeoutMs: { value: 45_000, min: 45_000, max: 60_000 },
+    heartbeatIntervalMs: { value: 5_000, min: 5_000, max: 15_000 },
+    assignmentIntervalMs: { value: 0, min: 0, max: 15_000 },
+    membersMax: 2147483647,
+    standbyReplicas: 0,
+    standbyReplicasMax: 2,
+    initialRebalanceDelayMs: 0,
+  },
   pendingJoinsMax: 1_000,
   pendingWritesMax: 1_000,
   protocolBytesMax: 1_000_000_000,
@@ -177,6 +188,8 @@ export class Harness {
   readonly lines: string[] = [];
   onLine: OnLine = () => undefined;
   readonly topics = new Map<string, string>([['a', 'AAAAAAAAAAAAAAAAAAAAAQ'], ['b', 'AAAAAAAAAAAAAAAAAAAAAg']]);
+  /** What Streams applications have had made. */
+  readonly madeTopics: InternalTopic[] = [];
   /** Of the cluster: grows when topics change. */
   version = 0;
   /** 1 for those that are not named. */
@@ -202,7 +215,7 @@ export class Harness {
       groupConfigOf: (groupId) => this.groupConfigs.get(groupId) ?? new Map(),
     };
     const ports = { clock, random: countingRandom(), logger: silentLogger(this.lines, (message, fields) => this.onLine(message, fields)) };
-    this.coordinator = new GroupCoordinator({ log, settings: () => ({ ...defaultSettings, ...settings }), ports, cluster, defer: (task) => void this.tasks.push(task) });
+    this.coordinator = new GroupCoordinator({ log, settings: () => ({ ...defaultSettings, ...settings }), ports, cluster, makeTopics: (topics) => void this.madeTopics.push(...topics), defer: (task) => void this.tasks.push(task) });
   }
 
   static async start(settings: Partial<GroupSettings> = {}, log = new ArrayLog(), clock = new FakeClock()): Promise<Harness> {

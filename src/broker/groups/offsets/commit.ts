@@ -35,7 +35,7 @@ export function commitOffsets(state: GroupState, request: OffsetCommitRequest, a
     partitions: partitions.map((partition) => {
       const { partitionIndex } = partition;
       if ((partition.committedMetadata?.length ?? 0) > state.settings.metadataLengthMax) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE };
-      const partitionError = group?.partitionCommitError(committer, topicId, partitionIndex) ?? ErrorCode.NONE;
+      const partitionError = group?.partitionCommitError(committer, topicId, partitionIndex, name) ?? ErrorCode.NONE;
       if (partitionError !== ErrorCode.NONE) return { partitionIndex, errorCode: partitionError };
       const value = committedOffset(partition, topicId, request.retentionTimeMs, state.now());
       changes.push({ kind: 'offset', groupId: request.groupId, topic: name, partition: partitionIndex, value });
