@@ -1,5 +1,6 @@
 /** Share groups (KIP-932): records handed out to the members of a group one by one, and what became of each. */
 import type { Ports } from '../../base/ports.ts';
+import { ConfigError } from '../../config/configError.ts';
 import { brokerValue } from '../../config/layers.ts';
 import type { BrokerConfig } from '../../config/types.ts';
 import { SHARE_GROUP_STATE_TOPIC } from '../../metadata/topicNames.ts';
@@ -20,6 +21,7 @@ import { alterShareGroupOffsetsHandler } from './handlers/alterShareGroupOffsets
 import { deleteShareGroupOffsetsHandler } from './handlers/deleteShareGroupOffsets.ts';
 import { deleteShareGroupStateHandler } from './handlers/deleteShareGroupState.ts';
 import { describeShareGroupOffsetsHandler } from './handlers/describeShareGroupOffsets.ts';
+import { whileEnabled } from './handlers/featureGuard.ts';
 import { initializeShareGroupStateHandler } from './handlers/initializeShareGroupState.ts';
 import { readShareGroupStateHandler } from './handlers/readShareGroupState.ts';
 import { readShareGroupStateSummaryHandler } from './handlers/readShareGroupStateSummary.ts';
@@ -34,18 +36,18 @@ import { Share } from './share.ts';
 // each handler has its own request and response types; the list of them can name none
 // eslint-disable-next-line typescript/no-explicit-any
 export const shareHandlers: readonly ApiHandler<BrokerServices, any, any>[] = [
-  shareGroupHeartbeatHandler,
-  shareGroupDescribeHandler,
-  shareFetchHandler,
-  shareAcknowledgeHandler,
+  whileEnabled(shareGroupHeartbeatHandler),
+  whileEnabled(shareGroupDescribeHandler),
+  whileEnabled(shareFetchHandler),
+  whileEnabled(shareAcknowledgeHandler),
   initializeShareGroupStateHandler,
   readShareGroupStateHandler,
   writeShareGroupStateHandler,
   deleteShareGroupStateHandler,
   readShareGroupStateSummaryHandler,
-  describeShareGroupOffsetsHandler,
-  alterShareGroupOffsetsHandler,
-  deleteShareGroupOffsetsHandler,
+  whileEnabled(describeShareGroupOffsetsHandler),
+  whileEnabled(alterShareGroupOffsetsHandler),
+  whileEnabled(deleteShareGroupOffsetsHandler),
 ];
 
 export interface ShareComposition {
@@ -59,9 +61,10 @@ export interface ShareComposition {
   readonly defer?: (task: () => void) => void;
 }
 
-/** The broker calls `coordinator.onElected` and `onResigned` as leadership of the state's partitions comes and goes, `onTopicsDeleted`, and `close` at the end. */
+/** Throws ConfigError. The broker calls `coordinator.onElected` and `onResigned` as leadership of the state's partitions comes and goes, `onTopicsDeleted`, and `close` at the end. */
 export function createShare({ config, ports, metadata, partitions, topicCreation, waiting, defer = queueMicrotask }: ShareComposition): Share {
   const { clock, logger } = ports;
+  checkAssignors(config());
   const log = new ShareStateLog({ partitions, topicCreation, clock, partitionCountWanted: () => stateNumber(config(), 'share.coordinator.state.topic.num.partitions') });
   const coordinator = new ShareCoordinator({
     log,
@@ -88,6 +91,15 @@ export function createShareGroups(share: Share, groups: GroupCoordinator): Share
   });
   groups.serveShareGroups(shareGroups);
   return shareGroups;
+}
+
+const ASSIGNORS: ReadonlySet<string> = new Set(['simple', 'org.apache.kafka.coordinator.group.assignor.SimpleAssignor']);
+
+/** Throws ConfigError. */
+function checkAssignors(config: BrokerConfig): void {
+  const key = 'group.share.assignors';
+  const unknown = (brokerValue(config.layers, key) as readonly string[]).filter((name) => !ASSIGNORS.has(name));
+  if (unknown.length > 0) throw new ConfigError([{ key, value: unknown.join(','), origin: '', message: 'simple is the only assignor of share groups here' }]);
 }
 
 const stateNumber = (config: BrokerConfig, name: string): number => brokerValue(config.layers, name) as number;
