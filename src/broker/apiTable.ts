@@ -30,6 +30,7 @@ import { guardAll } from './security/acl/index.ts';
 import { limitMutations } from './quotas/mutations.ts';
 import type { BrokerServices } from './services.ts';
 import { shareHandlers } from './share/index.ts';
+import { telemetryHandlers } from './telemetry/index.ts';
 import { transactionHandlers } from './transactions/index.ts';
 
 const handlers: readonly Served['handler'][] = [
@@ -60,6 +61,7 @@ const handlers: readonly Served['handler'][] = [
   ...groupHandlers,
   ...shareHandlers,
   ...administrationHandlers,
+  ...telemetryHandlers,
   ...transactionHandlers,
 ];
 

@@ -29,6 +29,7 @@ import { Access } from './security/acl/index.ts';
 import type { BrokerServices, ServedApi } from './services.ts';
 import { storeSettings } from './storeSettings.ts';
 import { createShare, createShareGroups } from './share/index.ts';
+import { Telemetry } from './telemetry/index.ts';
 import { TopicCreation } from './topicCreation.ts';
 import { createTransactions } from './transactions/index.ts';
 import type { Transactions } from './transactions/index.ts';
@@ -195,6 +196,7 @@ class LocalBroker implements Broker {
       access: access === null ? null : new Access({ metadata, settings: access, logger, metrics }),
       quotas: new ClientQuotas({ metadata, clock, metrics, settings: quotaConfig(this.#config.layers.static) }),
       authentication: this.#composeAuthentication(metrics),
+      telemetry: new Telemetry(metadata, clock, random),
       servedApis: [],
     };
   }

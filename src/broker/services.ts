@@ -12,6 +12,7 @@ import type { ClientQuotas } from './quotas/clientQuotas.ts';
 import type { Access } from './security/acl/access.ts';
 import type { ShareGroups } from './groups/share/shareGroups.ts';
 import type { Share } from './share/index.ts';
+import type { Telemetry } from './telemetry/index.ts';
 import type { TopicCreation } from './topicCreation.ts';
 import type { Transactions } from './transactions/index.ts';
 import type { Authentication } from './security/index.ts';
@@ -48,6 +49,7 @@ export interface BrokerServices {
   /** Null without an authorizer: everybody may do everything. Guards ask it before handlers run. */
   readonly access: Access | null;
   readonly quotas: ClientQuotas;
+  readonly telemetry: Telemetry;
   readonly authentication: Authentication;
   /** Everything served, in the order of the keys. */
   readonly servedApis: readonly ServedApi[];

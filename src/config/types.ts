@@ -108,6 +108,7 @@ export interface BrokerConfig {
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
   readonly replicaHighWatermarkCheckpointIntervalMs: number;
+  readonly telemetryMaxBytes: number;
   /** Where metrics and health are read; null for nowhere. */
   readonly httpListener: HttpListener | null;
   /** -1: none is logged. */

@@ -2,6 +2,7 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import { alterBrokerConfigs, alterTopicConfigs, validateDynamicBrokerConfigs } from '../config/alter.ts';
 import type { AlterResult, ConfigAlteration } from '../config/alter.ts';
+import { alterClientMetricsConfigs, clientMetricsProblem } from '../config/clientMetricsConfig.ts';
 import { alterGroupConfigs, validateGroupConfigs } from '../config/groupConfig.ts';
 import { validateTopicConfigs } from '../config/topicConfig.ts';
 import { accepted, refused } from './decisions.ts';
@@ -31,6 +32,7 @@ function altered(
   { layers }: DecisionContext, type: ConfigResourceType, name: string, current: ReadonlyMap<string, string>, alterations: readonly ConfigAlteration[],
 ): AlterResult {
   if (type === ConfigResourceType.topic) return alterTopicConfigs(current, alterations, layers);
+  if (type === ConfigResourceType.clientMetrics) return alterClientMetricsConfigs(current, alterations);
   return type === ConfigResourceType.group ? alterGroupConfigs(current, alterations, layers) : alterBrokerConfigs(current, alterations, name === '');
 }
 
@@ -49,6 +51,7 @@ export function decideConfigs(
 
 function configsProblem({ layers }: DecisionContext, type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>): string | null {
   if (type === ConfigResourceType.topic) return validateTopicConfigs(configs, layers);
+  if (type === ConfigResourceType.clientMetrics) return clientMetricsProblem(configs)?.message ?? null;
   return type === ConfigResourceType.group ? validateGroupConfigs(configs, layers) : validateDynamicBrokerConfigs(configs, name === '');
 }
 
@@ -73,6 +76,7 @@ function resourceProblem(context: DecisionContext, type: ConfigResourceType, nam
     return null;
   }
   if (type === ConfigResourceType.group) return name === '' ? refused(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.') : null;
+  if (type === ConfigResourceType.clientMetrics) return name === '' ? refused(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty") : null;
   if (type !== ConfigResourceType.broker) return refused(ErrorCode.INVALID_REQUEST, `Settings of resource type ${type} cannot be changed on this broker.`);
   if (name === '') return null;
   if (!/^\d+$/.test(name)) return refused(ErrorCode.INVALID_REQUEST, `Unable to parse broker name '${name}' as a base 10 number.`);

@@ -21,11 +21,14 @@ export function brokerNameProblem(name: string, nodeId: number): ResourceRefusal
   return Number(name) === nodeId ? null : invalidRequest(`Unexpected broker id, expected ${nodeId}, but received ${name}`);
 }
 
+/** Whatever is wrong with their settings, the controller says it. */
+const DECIDED_BY_CONTROLLER: ReadonlySet<number> = new Set([ConfigResourceType.topic, ConfigResourceType.group, ConfigResourceType.clientMetrics]);
+
 /** What is wrong with an alteration before the controller sees it. */
 export function alterationProblem(resource: ConfigResource, keys: readonly string[], nullKeys: readonly string[], nodeId: number): ResourceRefusal | null {
   if (new Set(keys).size < keys.length) return invalidRequest('Error due to duplicate config keys');
   if (nullKeys.length > 0) return invalidRequest(`Null value not supported for : ${nullKeys.join(', ')}`);
-  if (resource.resourceType === ConfigResourceType.topic || resource.resourceType === ConfigResourceType.group) return null;
+  if (DECIDED_BY_CONTROLLER.has(resource.resourceType)) return null;
   if (resource.resourceType === ConfigResourceType.broker) return brokerNameProblem(resource.resourceName, nodeId);
   return invalidRequest(typeProblem(resource.resourceType));
 }

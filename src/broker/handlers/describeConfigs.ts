@@ -1,6 +1,7 @@
 /** DescribeConfigs (32), versions 1 to 4. */
 import { describeBrokerConfigs, describeDynamicDefaults, describeTopicConfigs } from '../../config/describe.ts';
 import type { DescribedConfig } from '../../config/describe.ts';
+import { describeClientMetricsConfigs } from '../../config/clientMetricsConfig.ts';
 import { describeGroupConfigs } from '../../config/groupConfig.ts';
 import { topicNameProblem } from '../../metadata/topicNames.ts';
 import { ConfigResourceType } from '../../metadata/types.ts';
@@ -50,6 +51,7 @@ function find(resource: DescribeConfigsResource, services: BrokerServices): Desc
   const { resourceName: name } = resource;
   if (resource.resourceType === ConfigResourceType.topic) return findTopic(name, keys, services);
   if (resource.resourceType === ConfigResourceType.group) return findGroup(name, keys, services);
+  if (resource.resourceType === ConfigResourceType.clientMetrics) return findClientMetrics(name, keys, services);
   if (resource.resourceType !== ConfigResourceType.broker) return invalidRequest(typeProblem(resource.resourceType));
   if (name === '') return describeDynamicDefaults(services.config.layers.dynamicDefault, keys);
   return brokerNameProblem(name, services.nodeId) ?? describeBrokerConfigs(services.config.layers, keys);
@@ -66,6 +68,11 @@ function findTopic(name: string, keys: readonly string[] | null, services: Broke
 function findGroup(name: string, keys: readonly string[] | null, services: BrokerServices): DescribedConfig[] | ResourceRefusal {
   if (name === '') return invalidRequest('Group name must not be empty');
   return describeGroupConfigs(services.metadata.image.configsOf(ConfigResourceType.group, name), services.config.layers, keys);
+}
+
+function findClientMetrics(name: string, keys: readonly string[] | null, services: BrokerServices): DescribedConfig[] | ResourceRefusal {
+  if (name === '') return invalidRequest('Client metrics subscription name must not be empty');
+  return describeClientMetricsConfigs(services.metadata.image.configsOf(ConfigResourceType.clientMetrics, name), keys);
 }
 
 function toResult(config: DescribedConfig, request: DescribeConfigsRequest): DescribeConfigsResourceResult {

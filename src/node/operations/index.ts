@@ -21,14 +21,14 @@ export interface OperationsOptions {
 export async function openOperations({ listener, broker, metrics, logger, phase }: OperationsOptions): Promise<Pages> {
   // Loaded only where somebody wants it: it would take a tenth of a start.
   const { Registry, collectDefaultMetrics } = await import('prom-client');
-  const { kafkaMetrics, mount } = await import('./kafkaMetrics.ts');
+  const { clientMetricsText, kafkaMetrics, mount } = await import('./kafkaMetrics.ts');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const source of kafkaMetrics(broker, metrics)) mount(registry, source);
   return openPages({
     ...listener,
     pages: new Map<string, () => Page | Promise<Page>>([
-      ['/metrics', async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() })],
+      ['/metrics', async () => ({ status: 200, contentType: registry.contentType, body: `${await registry.metrics()}${clientMetricsText(broker.services)}` })],
       ['/health', () => health(broker)],
       ['/ready', () => ready(phase())],
     ]),

@@ -48,7 +48,7 @@ const gauge = (name: string, help: string, read: () => number): MetricSource => 
 
 export function kafkaMetrics(broker: Broker, metrics: MetricsRegistry): MetricSource[] {
   const { services } = broker;
-  return [...brokerMetrics(services), ...topicMetrics(services), ...logMetrics(services), ...requestMetrics(metrics), ...groupMetrics(services), ...registryGauges(metrics)];
+  return [...brokerMetrics(services), ...topicMetrics(services), ...logMetrics(services), ...requestMetrics(metrics), ...groupMetrics(services), clientInstances(services), ...registryGauges(metrics)];
 }
 
 function brokerMetrics(services: BrokerServices): MetricSource[] {
@@ -174,6 +174,22 @@ function groupMetrics({ groupCoordinator }: BrokerServices): MetricSource[] {
     { name: 'kafka_server_group_coordinator_metrics_group_count', help: 'Groups by protocol.', kind: 'gauge', labels: ['protocol'], read: () => countBy('groupType', 'protocol') },
     { name: 'kafka_server_group_coordinator_metrics_group_state_count', help: 'Groups by state.', kind: 'gauge', labels: ['state'], read: () => countBy('groupState', 'state') },
   ];
+}
+
+const clientInstances = ({ telemetry }: BrokerServices): MetricSource =>
+  gauge('kafka_server_client_metrics_instance_count', 'Clients that push metrics of themselves.', () => telemetry.instanceCount);
+
+const NOT_IN_NAMES = /[^a-zA-Z0-9_:]/g;
+
+/** What clients pushed of themselves, as Prometheus reads it: prom-client wants to know all labels of a metric before, and clients have their own. */
+export function clientMetricsText({ telemetry }: BrokerServices): string {
+  const byName = new Map<string, string[]>();
+  for (const { name, labels, value } of telemetry.samples()) {
+    const series = `kafka_client_${name.replace(NOT_IN_NAMES, '_').toLowerCase()}`;
+    const pairs = Object.entries(labels).map(([label, text]) => `${label.replace(NOT_IN_NAMES, '_')}=${JSON.stringify(text)}`);
+    byName.set(series, [...(byName.get(series) ?? []), `${series}{${pairs.join(',')}} ${value}`]);
+  }
+  return [...byName].map(([name, lines]) => `# TYPE ${name} gauge\n${lines.join('\n')}\n`).join('');
 }
 
 /** Gauges of the registry, by the names that Kafka has for them; others under `tidelog_`. */
