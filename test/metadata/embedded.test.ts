@@ -187,7 +187,7 @@ describe('embedded metadata', () => {
     expect(settings()).toEqual({ 'retention.ms': '4' });
     expect(await metadata.controller.alterConfigs(ConfigResourceType.topic, 'b', new Map(), false)).toMatchObject({ code: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
     expect(await metadata.controller.alterConfigs(ConfigResourceType.broker, '9', new Map(), false)).toMatchObject({ code: ErrorCode.BROKER_ID_NOT_REGISTERED });
-    expect(await metadata.controller.alterConfigs(ConfigResourceType.clientMetrics, 'g', new Map(), false)).toMatchObject({ code: ErrorCode.INVALID_REQUEST });
+    expect(await metadata.controller.alterConfigs(ConfigResourceType.brokerLogger, 'g', new Map(), false)).toMatchObject({ code: ErrorCode.INVALID_REQUEST });
   });
 
   it('says that nothing was done when the disk is full, and takes the same change later', async () => {
