@@ -7,7 +7,7 @@ import { toolLogger } from './toolLogger.ts';
 import { UsageError } from './toolError.ts';
 
 export function connect(settings: ClusterSettings, { terminal, network, clock, random }: ToolEnvironment): Cluster {
-  return new Cluster({ ...settings, network, clock, random, logger: toolLogger(terminal, clock), softwareVersion: packageVersion() });
+  return new Cluster({ ...settings, network: settings.network ?? network, clock, random, logger: toolLogger(terminal, clock), softwareVersion: packageVersion() });
 }
 
 /** `--bootstrap-server`, or `--broker-list` of the older tools. */

@@ -56,7 +56,7 @@ async function describe(cluster: Cluster, options: Options, environment: ToolEnv
     return printJson(environment, { epoch: finalizedEpoch, features: features.map((each) => ({ name: each.name, supportedMin: each.min, supportedMax: each.max, finalizedLevel: each.finalized })) });
   }
   const lines = features.map(({ name, min, max, finalized: level }) => [
-    `Feature: ${name}`.padEnd(50), `SupportedMinVersion: ${levelText(name, min)}`.padEnd(36), `SupportedMaxVersion: ${levelText(name, max)}`.padEnd(36), `FinalizedVersionLevel: ${levelText(name, level)}`.padEnd(38),
+    `Feature: ${name}`.padEnd(50), `SupportedMinVersion: ${levelText(name, min)}`.padEnd(37), `SupportedMaxVersion: ${levelText(name, max)}`.padEnd(37), `FinalizedVersionLevel: ${levelText(name, level)}`.padEnd(39),
     `Epoch: ${finalizedEpoch ?? '-'}`,
   ].join(' '));
   await environment.terminal.print(lines.map((line) => `${line}\n`).join(''));

@@ -58,7 +58,8 @@ export function describeConfigs(cluster: Cluster, resources: readonly ConfigReso
       resources: keys.map(({ type, name }) => makeDescribeConfigsResource({ resourceType: type, resourceName: name, configurationKeys: null })),
       includeSynonyms: options.includeSynonyms ?? false, includeDocumentation: options.includeDocumentation ?? false,
     });
-    const answer = await connection.request(describeConfigsApi, body);
+    const versionMin = options.includeDocumentation === true ? 3 : options.includeSynonyms === true ? 1 : 0;
+    const answer = await connection.request(describeConfigsApi, body, { version: connection.versionOf(describeConfigsApi, versionMin) });
     const results = new Map(answer.results.map((result) => [keyOf(result.resourceType, result.resourceName), result]));
     return answersFor(keys, results, (result: DescribeConfigsResult) => result.configs);
   });

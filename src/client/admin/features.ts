@@ -1,6 +1,6 @@
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeApiVersionsRequest, readApiVersionsResponse, writeApiVersionsRequest, type ApiVersion } from '../../protocol/generated/apiVersions.ts';
-import { makeFeatureUpdateKey, makeUpdateFeaturesRequest, readUpdateFeaturesResponse, writeUpdateFeaturesRequest } from '../../protocol/generated/updateFeatures.ts';
+import { makeFeatureUpdateKey, makeUpdateFeaturesRequest, readUpdateFeaturesResponse, writeUpdateFeaturesRequest, type FeatureUpdateKey } from '../../protocol/generated/updateFeatures.ts';
 import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { BrokerConnection } from '../core/connection.ts';
@@ -75,7 +75,7 @@ export async function updateFeatures(cluster: Cluster, updates: ReadonlyMap<stri
     const version = connection.versionOf(updateFeaturesApi, validateOnly ? 1 : 0);
     const body = makeUpdateFeaturesRequest({
       timeoutMs: cluster.options.requestTimeoutMs, validateOnly,
-      featureUpdates: [...updates].map(([feature, { level, upgradeType }]) => makeFeatureUpdateKey({ feature, maxVersionLevel: level, upgradeType, allowDowngrade: upgradeType !== UpgradeType.upgrade })),
+      featureUpdates: [...updates].map(([feature, { level, upgradeType }]) => updateKey(feature, level, upgradeType, version)),
     });
     const answer = await connection.request(updateFeaturesApi, body, { version });
     if (answer.errorCode === ErrorCode.NOT_CONTROLLER) cluster.forgetController();
@@ -85,4 +85,9 @@ export async function updateFeatures(cluster: Cluster, updates: ReadonlyMap<stri
       : answer.results.map(({ feature, errorCode, errorMessage }) => [feature, outcomeOf(errorCode, errorMessage, null).error as KafkaError | undefined ?? null] as const);
     return { error, features: new Map(named) };
   });
+}
+
+/** Version 0 only knows whether a downgrade is allowed. */
+function updateKey(feature: string, maxVersionLevel: number, upgradeType: number, version: number): FeatureUpdateKey {
+  return version === 0 ? makeFeatureUpdateKey({ feature, maxVersionLevel, allowDowngrade: upgradeType !== UpgradeType.upgrade }) : makeFeatureUpdateKey({ feature, maxVersionLevel, upgradeType });
 }

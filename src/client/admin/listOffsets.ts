@@ -33,7 +33,7 @@ interface Wanted extends TopicPartition {
 /** Looks up an offset in each partition: an OffsetSpec, or the first record at or after a time. */
 export async function listOffsets(cluster: Cluster, wanted: Iterable<readonly [TopicPartition, number]>, isolation: 'read_uncommitted' | 'read_committed' = 'read_uncommitted'): Promise<PartitionMap<Outcome<FoundOffset>>> {
   const keys: Wanted[] = [...wanted].map(([{ topic, partition }, timestamp]) => ({ topic, partition, timestamp }));
-  const versionMin = Math.max(1, ...keys.map(({ timestamp }) => VERSION_MIN.get(timestamp) ?? 0));
+  const versionMin = Math.max(isolation === 'read_committed' ? 2 : 1, ...keys.map(({ timestamp }) => VERSION_MIN.get(timestamp) ?? 0));
   const outcomes = await askForEach<Wanted, FoundOffset>(cluster, keys, leaders(cluster), async (connection, asked) => {
     const body = makeListOffsetsRequest({
       replicaId: ADMIN_REPLICA_ID, isolationLevel: isolation === 'read_committed' ? 1 : 0, timeoutMs: cluster.options.requestTimeoutMs,
