@@ -40,6 +40,7 @@ import { partitionFor } from './partition.ts';
 import { describeStreamsGroup } from './streams/describe.ts';
 import { streamsHeartbeat } from './streams/heartbeat.ts';
 import type { StreamsHeartbeat } from './streams/heartbeat.ts';
+import { mayMakeAll } from './streams/internalTopics.ts';
 import type { MakeTopics } from './streams/internalTopics.ts';
 import type { GroupChange } from './records.ts';
 import { Retention, writeAll } from './retention.ts';
@@ -191,7 +192,7 @@ export class GroupCoordinator {
   /** StreamsGroupHeartbeat. */
   streamsHeartbeat(request: StreamsGroupHeartbeatRequest, client: GroupClient, reply: Reply<StreamsGroupHeartbeatResponse>): void {
     const answer: Reply<StreamsHeartbeat> = (error, beat) => {
-      if (beat !== null && beat.missingTopics.length > 0) this.makeTopics(beat.missingTopics);
+      if (beat !== null && beat.missingTopics.length > 0 && mayMakeAll(beat, client)) this.makeTopics(beat.missingTopics);
       reply(error, beat?.response ?? null);
     };
     this.decide(request.groupId, answer, (draft) => streamsHeartbeat(draft, request, client));

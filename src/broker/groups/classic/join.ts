@@ -18,6 +18,13 @@ export interface GroupClient {
   /** As Kafka shows it: a slash, then the address. */
   readonly host: string;
   readonly apiVersion: number;
+  /** What the client's principal may do with topics; left out: everything. */
+  readonly topicAccess?: TopicAccess;
+}
+
+export interface TopicAccess {
+  mayDescribe(topic: string): boolean;
+  mayCreate(topic: string): boolean;
 }
 
 /** From this version on a new member is first given its id (KIP-394). */

@@ -2,7 +2,7 @@
 import { ErrorCode, KafkaError } from '../../../protocol/errors.ts';
 import { makeConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
 import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
-import type { GroupClient } from '../classic/join.ts';
+import type { GroupClient, TopicAccess } from '../classic/join.ts';
 import type { Draft } from '../draft.ts';
 import { hasSamePartitions, listOf } from '../modern/assignment.ts';
 import { valueFor } from '../modern/settings.ts';
@@ -32,7 +32,7 @@ export function consumerHeartbeat(draft: Draft, request: ConsumerGroupHeartbeatR
   const before = memberFor(draft, group, request, isJoining);
   const member = updated(before, request, client);
   if (!hasSameTopics(before.topics, member.topics) || before.regex !== member.regex) takeMemory(draft, member);
-  const hasSubscriptionChanged = putMember(draft, group, before, member);
+  const hasSubscriptionChanged = putMember(draft, group, before, member, client.topicAccess);
   updateTarget(draft, group);
   const after = advance(draft, group, member.memberId, hasSubscriptionChanged, request.topicPartitions);
   resetSession(state, group, after);
@@ -74,11 +74,11 @@ function updated(before: ConsumerMember, request: ConsumerGroupHeartbeatRequest,
 }
 
 /** Writes what is new of the member, and raises the group's epoch if that changes what is to be shared out. True: its subscription is another. */
-export function putMember(draft: Draft, group: ConsumerGroup, before: ConsumerMember, member: ConsumerMember): boolean {
+export function putMember(draft: Draft, group: ConsumerGroup, before: ConsumerMember, member: ConsumerMember, access?: TopicAccess): boolean {
   const isKnown = group.members.has(member.memberId);
   if (!isKnown || !hasSameFacts(before, member)) draft.put('consumerMember', group.groupId, member.memberId, memberRecord(member));
   const hasOtherTopics = !hasSameTopics(before.topics, member.topics);
-  const regexChange = updateRegexes(draft, group, before, member);
+  const regexChange = updateRegexes(draft, group, before, member, access);
   // topics by an expression that is not resolved yet raise the epoch when they are known
   raiseEpoch(draft, group, hasOtherTopics || regexChange === 'resolved');
   return hasOtherTopics || regexChange !== 'none';

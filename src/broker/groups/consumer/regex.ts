@@ -2,6 +2,7 @@
 import { compileLinearPattern } from '../../../base/linearPattern.ts';
 import type { LinearPattern } from '../../../base/linearPattern.ts';
 import { ErrorCode, KafkaError } from '../../../protocol/errors.ts';
+import type { TopicAccess } from '../classic/join.ts';
 import type { Draft } from '../draft.ts';
 import { decideAlone } from '../modern/decide.ts';
 import type { GroupState } from '../state.ts';
@@ -39,7 +40,7 @@ export function compileRegex(expression: string): LinearPattern {
 export type RegexChange = 'none' | 'pending' | 'resolved';
 
 /** The member's record is in the draft already. Throws INVALID_REGULAR_EXPRESSION. */
-export function updateRegexes(draft: Draft, group: ConsumerGroup, before: ConsumerMember, member: ConsumerMember): RegexChange {
+export function updateRegexes(draft: Draft, group: ConsumerGroup, before: ConsumerMember, member: ConsumerMember, access?: TopicAccess): RegexChange {
   let change: RegexChange = 'none';
   if (before.regex !== member.regex) {
     dropUnused(draft, group, before.regex);
@@ -47,7 +48,7 @@ export function updateRegexes(draft: Draft, group: ConsumerGroup, before: Consum
     if (member.regex === '' || group.resolved.has(member.regex)) change = 'resolved';
     else if (group.regexes.of(member.regex) === 1) compileRegex(member.regex);
   }
-  if (needsRefresh(draft.state, group)) resolveLater(draft, group);
+  if (needsRefresh(draft.state, group)) resolveLater(draft, group, access);
   return change;
 }
 
@@ -72,10 +73,10 @@ function needsRefresh(state: GroupState, group: ConsumerGroup): boolean {
   return group.regexes.size !== group.resolved.size || version !== state.cluster.version || nowMs > lastMs + state.settings.consumer.regexRefreshMs;
 }
 
-/** Matches the group's expressions with all topics, in slices; then the group's epoch rises if they match others than before. */
-function resolveLater({ state }: Draft, group: ConsumerGroup): void {
+/** Matches the group's expressions with all topics that the asking member may describe, in slices; then the group's epoch rises if they match others than before. */
+function resolveLater({ state }: Draft, group: ConsumerGroup, access: TopicAccess | undefined): void {
   group.isResolving = true;
-  const matching = new Matching(state, [...group.regexes.names()]);
+  const matching = new Matching(state, [...group.regexes.names()], access);
   const timer = state.host.timers.create(() => {
     if (state.groups.get(group.groupId) !== group) return;
     if (!matching.advance()) return timer.set(SLICE_PAUSE_MS);
@@ -96,9 +97,10 @@ class Matching {
   #compiled: LinearPattern | null = null;
   #next = 0;
 
-  constructor(state: GroupState, expressions: readonly string[]) {
+  constructor(state: GroupState, expressions: readonly string[], access: TopicAccess | undefined) {
     this.#state = state;
-    this.#topics = [...state.cluster.topicNames()];
+    const topics = [...state.cluster.topicNames()];
+    this.#topics = access === undefined ? topics : topics.filter((topic) => access.mayDescribe(topic));
     this.#left = [...expressions];
     this.version = state.cluster.version;
     this.startedMs = state.now();

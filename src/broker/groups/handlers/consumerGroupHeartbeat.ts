@@ -8,15 +8,16 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
+import { clientOf } from './client.ts';
 
 export const consumerGroupHeartbeatHandler: ApiHandler<GroupServices, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse> = {
   ...spanOf(ApiKey.ConsumerGroupHeartbeat),
   read: readConsumerGroupHeartbeatRequest,
   write: writeConsumerGroupHeartbeatResponse,
-  handle(request, context, { groupCoordinator }) {
+  handle(request, context, { groupCoordinator, access = null }) {
     const isEnabled = groupCoordinator.settings.consumer.isEnabled && groupCoordinator.cluster.featureLevel(GROUP_VERSION) > 0;
     if (!isEnabled) return answer(context, makeConsumerGroupHeartbeatResponse({ errorCode: ErrorCode.UNSUPPORTED_VERSION }));
-    const client = { clientId: context.clientId, host: `/${context.connection.remoteAddress}`, apiVersion: context.apiVersion };
+    const client = clientOf(context, access);
     groupCoordinator.consumerHeartbeat(request, client, (error, response) =>
       answer(context, response ?? makeConsumerGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: error!.message })));
   },

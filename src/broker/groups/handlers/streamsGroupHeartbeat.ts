@@ -8,15 +8,16 @@ import type { ApiHandler } from '../../contract.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
+import { clientOf } from './client.ts';
 
 export const streamsGroupHeartbeatHandler: ApiHandler<GroupServices, StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse> = {
   ...spanOf(ApiKey.StreamsGroupHeartbeat),
   read: readStreamsGroupHeartbeatRequest,
   write: writeStreamsGroupHeartbeatResponse,
-  handle(request, context, { groupCoordinator }) {
+  handle(request, context, { groupCoordinator, access = null }) {
     const isEnabled = groupCoordinator.settings.streams.isEnabled && groupCoordinator.cluster.featureLevel(STREAMS_VERSION) > 0;
     if (!isEnabled) return answer(context, makeStreamsGroupHeartbeatResponse({ errorCode: ErrorCode.UNSUPPORTED_VERSION }));
-    const client = { clientId: context.clientId, host: `/${context.connection.remoteAddress}`, apiVersion: context.apiVersion };
+    const client = clientOf(context, access);
     groupCoordinator.streamsHeartbeat(request, client, (error, response) =>
       answer(context, response ?? makeStreamsGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: error!.message })));
   },
