@@ -150,6 +150,29 @@ describe('a broker with lists', () => {
     await node.stop();
   });
 
+  it('shows a group that subscribes by an expression only topics that its member may describe', async () => {
+    const node = await startNode({ settings });
+    const [ann, root] = [new Ann(), new Root()];
+    const topics = ['a', 'b'].map((name) => ({ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }));
+    await askAs(node, root, 'CreateTopics', 7, { topics, timeoutMs: 1000, validateOnly: false });
+    const right = (resourceType: number, resourceName: string, operation: number) => makeAclCreation({ resourceType, resourceName, principal: 'User:ann', host: '*', operation, permissionType: allow });
+    await askAs(node, root, 'CreateAcls', 3, { creations: [right(ResourceType.topic, 'a', describing), right(ResourceType.group, 'g', read), right(ResourceType.group, 'g', describing)] });
+    const beat = (memberEpoch: number, more: object) => askAs(node, ann, 'ConsumerGroupHeartbeat', 1, {
+      groupId: 'g', memberId: 'AAAAAAAAAAAAAAAAAAAAAQ', memberEpoch, instanceId: null, rackId: null, rebalanceTimeoutMs: -1, subscribedTopicNames: null, subscribedTopicRegex: null, serverAssignor: null, topicPartitions: null, ...more,
+    });
+    await askAs(node, root, 'FindCoordinator', 4, { keyType: 0, coordinatorKeys: ['g'] });
+    const joined = await beat(0, { rebalanceTimeoutMs: 1000, subscribedTopicRegex: '[ab]', topicPartitions: [] });
+    expect(joined['errorCode']).toBe(0);
+    for (let round = 0; round < 5; round++) {
+      await node.ports.clock.advance(100);
+      await beat(joined['memberEpoch'] as number, {});
+    }
+    const described = await askAs(node, root, 'ConsumerGroupDescribe', 1, { groupIds: ['g'], includeAuthorizedOperations: false });
+    const [group] = described['groups'] as { members: { targetAssignment: { topicPartitions: { topicName: string }[] } }[] }[];
+    expect(group!.members[0]!.targetAssignment.topicPartitions.map(({ topicName }) => topicName)).toEqual(['a']);
+    await node.stop();
+  });
+
   it('keeps lists and quotas over a restart', async () => {
     const node = await startNode({ settings });
     const root = new Root();
