@@ -60,6 +60,7 @@ export type { AcknowledgeType } from './share/acknowledgements.ts';
 export { adminOptions } from './settings/adminOptions.ts';
 export { consumerOptions } from './settings/consumerOptions.ts';
 export { producerOptions } from './settings/producerOptions.ts';
+export { clientSecurity, type ClientSecurity } from './security/clientSecurity.ts';
 export type { ClientSettings, ClusterSettings } from './settings/settingValues.ts';
 export { clientClock };
 

@@ -88,7 +88,7 @@ describe('kafka-console-producer', () => {
     [['--topic', 't', '--compression-codec', 'zip'], 'Invalid value zip for configuration compression.type: String must be one of: none, gzip, snappy, lz4, zstd'],
     [['--topic', 't', '--request-required-acks', '5'], 'Invalid value 5 for configuration acks: String must be one of: all, -1, 0, 1'],
     [['--topic', 't', '--property', 'a=b', '--reader-property', 'a=b'], 'Options --reader-property and --property cannot be specified together.'],
-    [['--topic', 't', '--command-property', 'security.protocol=SSL'], 'security.protocol=SSL is not supported by this client yet'],
+    [['--topic', 't', '--command-property', 'security.protocol=SASL_SSL'], 'sasl.mechanism=GSSAPI is not supported by this client'],
     [['--topic', 't', '--command-property', 'enable.idempotence=true', '--request-required-acks', '1'], 'Must set acks to all'],
     [['--topic', 't', '--line-reader', 'my.Reader'], 'there is no line reader but'],
   ] as const)('%j is refused', async (argv, message) => {

@@ -34,7 +34,7 @@ describe('client settings', () => {
     [{ 'linger.ms': 'x' }, 'Invalid value x for configuration linger.ms: Not a number of type LONG'],
     [{ 'batch.size': '-1' }, 'Invalid value -1 for configuration batch.size: Value must be at least 0'],
     [{ acks: '2' }, 'Invalid value 2 for configuration acks: String must be one of: all, -1, 0, 1'],
-    [{ 'security.protocol': 'SASL_SSL' }, 'security.protocol=SASL_SSL is not supported by this client yet'],
+    [{ 'security.protocol': 'SASL_SSL' }, 'sasl.mechanism=GSSAPI is not supported by this client'],
     [{ 'security.protocol': 'TLS' }, 'Invalid value TLS for configuration security.protocol'],
     [{ 'transactional.id': 't' }, 'transactional.id is set'],
     [{ 'bootstrap.servers': '' }, 'No bootstrap server was given'],

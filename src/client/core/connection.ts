@@ -41,6 +41,18 @@ export interface ConnectionOptions {
   readonly counters?: ClusterCounters;
 }
 
+interface LoginRenewal {
+  readonly atMs: number;
+  readonly renew: () => Promise<void>;
+}
+
+interface HeldRequests {
+  readonly writes: { readonly chunks: readonly Uint8Array[]; readonly onWritten: (() => void) | undefined }[];
+  readonly pending: PendingRequest[];
+}
+
+const isLogin = (apiKey: number): boolean => apiKey === ApiKey.SaslHandshake || apiKey === ApiKey.SaslAuthenticate;
+
 export interface RequestOptions {
   /** Absent: the newest one that both sides speak. */
   readonly version?: number;
@@ -57,6 +69,9 @@ export class BrokerConnection implements WireHandler {
   readonly #frames: FrameReader;
   readonly #features = new Map<string, number>();
   #throttledUntilMs = 0;
+  #renewal: LoginRenewal | null = null;
+  /** While a login is renewed: what is to be sent after it, and who waits for the answers. */
+  #held: HeldRequests | null = null;
   #correlationId = 0;
   #closedBy: ClientError | null = null;
 
@@ -150,7 +165,8 @@ export class BrokerConnection implements WireHandler {
     };
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
     const deadline = this.#options.clock.setTimer(timeoutMs, () => this.#fail(new ClientError('REQUEST_TIMED_OUT', `no answer to API ${api.apiKey} within ${timeoutMs} ms`)));
-    this.#pending.push({ onAnswer, onFailure, deadline });
+    const isHeld = this.#held !== null && !isLogin(api.apiKey);
+    (isHeld ? this.#held!.pending : this.#pending).push({ onAnswer, onFailure, deadline });
   }
 
   /** For requests that have no answer (Produce with acks=0). Resolves when the system has taken the bytes, or the connection is gone. */
@@ -158,6 +174,11 @@ export class BrokerConnection implements WireHandler {
     return new Promise((resolve) => {
       this.#write(api, version, body, resolve);
     });
+  }
+
+  /** The first request after `afterMs` waits until `renew` has logged in anew; when that fails, the connection does (KIP-368). */
+  renewLoginAfter(afterMs: number, renew: () => Promise<void>): void {
+    this.#renewal = { atMs: this.#options.clock.monotonicMs() + afterMs, renew };
   }
 
   /** Everything that waits fails with CLOSED. */
@@ -188,6 +209,21 @@ export class BrokerConnection implements WireHandler {
     for (const { name, maxVersionLevel } of answer.finalizedFeatures) this.#features.set(name, maxVersionLevel);
   }
 
+  #renewIfDue({ atMs, renew }: LoginRenewal): void {
+    if (this.#options.clock.monotonicMs() < atMs) return;
+    this.#renewal = null;
+    this.#held = { writes: [], pending: [] };
+    renew().then(() => this.#sendHeld(), (error: unknown) => this.#fail(error instanceof ClientError ? error : new ClientError('AUTHENTICATION_FAILED', String(error))));
+  }
+
+  #sendHeld(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held === null) return;
+    this.#pending.push(...held.pending);
+    for (const { chunks, onWritten } of held.writes) this.#wire.write(chunks, onWritten);
+  }
+
   #observe(apiKey: number, apiVersion: number): RequestEnd | null {
     const { observer, counters, clientId } = this.#options;
     if (counters !== undefined) counters.requests += 1;
@@ -206,12 +242,14 @@ export class BrokerConnection implements WireHandler {
 
   #write<Request, Response>(api: ClientApi<Request, Response>, apiVersion: number, body: Request, onWritten?: () => void): number {
     if (this.#closedBy !== null) throw this.#closedBy;
+    if (this.#renewal !== null && !isLogin(api.apiKey)) this.#renewIfDue(this.#renewal);
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff;
     encodeRequest(this.#writer, { apiKey: api.apiKey, apiVersion, correlationId: this.#correlationId, clientId: this.#options.clientId, body, write: api.write });
     const chunks = this.#writer.take();
     const { counters } = this.#options;
     if (counters !== undefined) for (const chunk of chunks) counters.bytesSent += chunk.length;
-    this.#wire.write(chunks, onWritten);
+    if (this.#held !== null && !isLogin(api.apiKey)) this.#held.writes.push({ chunks, onWritten });
+    else this.#wire.write(chunks, onWritten);
     return this.#correlationId;
   }
 
@@ -236,8 +274,12 @@ export class BrokerConnection implements WireHandler {
     this.#frames.close();
     this.#wire.destroy();
     const { counters } = this.#options;
-    if (counters !== undefined) counters.failedRequests += this.#pending.length;
-    for (const pending of this.#pending.splice(0)) {
+    const waiting = [...this.#pending.splice(0), ...(this.#held?.pending ?? [])];
+    const writes = this.#held?.writes ?? [];
+    this.#held = null;
+    if (counters !== undefined) counters.failedRequests += waiting.length;
+    for (const { onWritten } of writes) onWritten?.();
+    for (const pending of waiting) {
       pending.deadline.cancel();
       pending.onFailure(error);
     }

@@ -58,6 +58,8 @@ export class Dialing {
     const wire = await network.connect({ host: address.host, port: address.port, timeoutMs: connectTimeoutMs }).catch((error: Error) => {
       const message = `Connection to ${keyOf(address)} could not be established: ${reasonOf(error)}`;
       logger.warn(message);
+      // As with a wrong password: trying again changes nothing.
+      if (error.name === 'TlsError') throw new ClientError('AUTHENTICATION_FAILED', message, error);
       throw new ClientError('CONNECTION_REFUSED', message, error);
     });
     const connection = await BrokerConnection.open(wire, {

@@ -10,7 +10,30 @@ function setting(name: string, type: ConfigType, defaultText: string | null, rul
   return { name, type, defaultText, rule, importance: 'medium', dynamic: 'no', internal: false, use: 'used', doc: '', brokerKeys: [] };
 }
 
+const security: readonly ConfigKey[] = [
+  setting('sasl.mechanism', 'string', 'GSSAPI'),
+  setting('sasl.jaas.config', 'password', null),
+  setting('ssl.keystore.type', 'string', 'JKS'),
+  setting('ssl.keystore.location', 'string', null),
+  setting('ssl.keystore.password', 'password', null),
+  setting('ssl.key.password', 'password', null),
+  setting('ssl.keystore.key', 'password', null),
+  setting('ssl.keystore.certificate.chain', 'password', null),
+  setting('ssl.truststore.type', 'string', 'JKS'),
+  setting('ssl.truststore.location', 'string', null),
+  setting('ssl.truststore.password', 'password', null),
+  setting('ssl.truststore.certificates', 'password', null),
+  setting('ssl.enabled.protocols', 'list', 'TLSv1.2,TLSv1.3'),
+  setting('ssl.cipher.suites', 'list', ''),
+  setting('ssl.endpoint.identification.algorithm', 'string', 'https'),
+  setting('sasl.oauthbearer.token.endpoint.url', 'string', null),
+  setting('sasl.oauthbearer.client.credentials.client.id', 'string', null),
+  setting('sasl.oauthbearer.client.credentials.client.secret', 'password', null),
+  setting('sasl.oauthbearer.scope', 'string', null),
+];
+
 const common: readonly ConfigKey[] = [
+  ...security,
   setting('bootstrap.servers', 'list', null),
   setting('client.id', 'string', ''),
   setting('security.protocol', 'string', 'PLAINTEXT', { kind: 'oneOf', values: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], ignoreCase: true }),

@@ -4,10 +4,11 @@ import { parseValue, type ConfigValue } from '../../config/values.ts';
 import { parseBootstrap } from '../core/bootstrap.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { ClusterOptions } from '../core/cluster.ts';
+import { clientSecurity, type ClientSecurity } from '../security/clientSecurity.ts';
 import { adminSettings, consumerSettings, producerSettings } from './settingTables.ts';
 import { unusedSettings } from './unusedSettings.ts';
 
-export type ClusterSettings = Pick<ClusterOptions, 'bootstrap' | 'clientId' | 'requestTimeoutMs' | 'apiTimeoutMs' | 'connectTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'metadataMaxAgeMs'>;
+export type ClusterSettings = Pick<ClusterOptions, 'bootstrap' | 'clientId' | 'requestTimeoutMs' | 'apiTimeoutMs' | 'connectTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'metadataMaxAgeMs'> & ClientSecurity;
 
 export interface ClientSettings<Options> {
   readonly cluster: ClusterSettings;
@@ -25,8 +26,6 @@ export class SettingValues {
     this.#table = table;
     this.#settings = settings;
     for (const name of settings.keys()) if (table.has(name)) this.#value(name);
-    const protocol = this.text('security.protocol').toUpperCase();
-    if (protocol !== 'PLAINTEXT') throw new ClientError('INVALID_ARGUMENT', `security.protocol=${protocol} is not supported by this client yet: only PLAINTEXT is`);
   }
 
   number(name: string): number {
@@ -45,7 +44,7 @@ export class SettingValues {
     return {
       bootstrap: parseBootstrap(this.#settings.get('bootstrap.servers') ?? ''), clientId: this.text('client.id'), requestTimeoutMs: this.number('request.timeout.ms'), apiTimeoutMs,
       connectTimeoutMs: this.number('socket.connection.setup.timeout.ms'), retryBackoffMs: this.number('retry.backoff.ms'), retryBackoffMaxMs: this.number('retry.backoff.max.ms'),
-      metadataMaxAgeMs: this.number('metadata.max.age.ms'),
+      metadataMaxAgeMs: this.number('metadata.max.age.ms'), ...clientSecurity(this.#settings),
     };
   }
 
@@ -63,7 +62,8 @@ export class SettingValues {
     const key = this.#table.get(name) as ConfigKey;
     const text = this.#settings.get(name) ?? key.defaultText ?? '';
     const parsed = parseValue(key, text);
-    if (!parsed.ok) throw new ClientError('INVALID_ARGUMENT', `Invalid value ${text} for configuration ${name}: ${parsed.problem}`);
+    const shown = key.type === 'password' ? '[hidden]' : text;
+    if (!parsed.ok) throw new ClientError('INVALID_ARGUMENT', `Invalid value ${shown} for configuration ${name}: ${parsed.problem}`);
     return parsed.value;
   }
 }

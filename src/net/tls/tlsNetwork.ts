@@ -4,11 +4,12 @@ import tls from 'node:tls';
 import type { TlsSettings } from '../../base/securityProtocol.ts';
 import type { Network, Wire } from '../../base/wire.ts';
 import { SocketWire } from '../socketWire.ts';
-import { NetworkError } from '../systemError.ts';
+import { errorCode, NetworkError } from '../systemError.ts';
 import { addressesOf, listenSockets, type TcpNetworkOptions } from '../tcp.ts';
 import { contextOptions } from './contextOptions.ts';
 import { loadTlsMaterial } from './keyMaterial.ts';
 import { TlsAcceptedWire } from './tlsAcceptedWire.ts';
+import { TlsError } from './tlsError.ts';
 import type { TlsServer } from './tlsServer.ts';
 
 /** Listens only. */
@@ -37,10 +38,12 @@ function connect(to: { readonly host: string; readonly port: number; readonly ti
       ...context, host: to.host, port: to.port, rejectUnauthorized: true, ...(net.isIP(to.host) === 0 ? { servername: to.host } : {}), ...(checksName ? {} : { checkServerIdentity: () => undefined }),
     });
     const timer = setTimeout(() => socket.destroy(new NetworkError('ETIMEDOUT', `no TLS connection to ${to.host}:${to.port} within ${to.timeoutMs} ms`)), to.timeoutMs);
+    let isConnected = false;
+    socket.once('connect', () => (isConnected = true));
     const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();
-      reject(error);
+      reject(isConnected && !isOfNetwork(error) ? new TlsError(`the TLS handshake failed: ${(error as { readonly reason?: string }).reason ?? error.message}`) : error);
     };
     const closed = (): void => fail(new NetworkError('ECONNRESET', `${to.host}:${to.port} closed the connection during the TLS handshake`));
     socket.once('error', fail);
@@ -61,4 +64,9 @@ function connect(to: { readonly host: string; readonly port: number; readonly ti
       resolve(new SocketWire(socket, addresses));
     });
   });
+}
+
+/** The other side went away, or took too long: that may pass. */
+function isOfNetwork(error: Error): boolean {
+  return error instanceof NetworkError || /^(?:ECONN|ETIMEDOUT|EPIPE|EHOST|ENET)/.test(errorCode(error));
 }
