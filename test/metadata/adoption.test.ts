@@ -94,7 +94,11 @@ describe('taking over Kafka data', () => {
           made.config('a', 'no.such.key', 'x'), made.config('', 'log.cleaner.threads', '2', ConfigResourceType.broker),
           made.framed(MetadataRecordType.PartitionChange, 0, (writer) => writePartitionChangeRecord(writer, makePartitionChangeRecord({ topicId: A, partitionId: 2, leader: 1 }), 0)),
           made.framed(MetadataRecordType.PartitionChange, 0, (writer) => writePartitionChangeRecord(writer, makePartitionChangeRecord({ topicId: A, partitionId: 3, isr: [1] }), 0)),
-          made.framed(MetadataRecordType.AccessControlEntry, 0, (writer) => writeAccessControlEntryRecord(writer, makeAccessControlEntryRecord(), 0)),
+          made.framed(MetadataRecordType.AccessControlEntry, 0, (writer) => writeAccessControlEntryRecord(writer, makeAccessControlEntryRecord({ id: A, resourceName: 'kept' }), 0)),
+          made.framed(MetadataRecordType.AccessControlEntry, 0, (writer) => writeAccessControlEntryRecord(writer, makeAccessControlEntryRecord({ id: B, resourceName: 'gone' }), 0)),
+          made.record({ kind: 'removeAcl', id: B }),
+          made.record({ kind: 'clientQuota', entity: new Map([['user', null]]), key: 'producer_byte_rate', value: 7 }),
+          made.framed(MetadataRecordType.DelegationToken, 0),
           made.framed(MetadataRecordType.NoOp, 0), made.framed(200, 9),
           made.record({ kind: 'producerIds', brokerId: 1, brokerEpoch: 3, nextProducerId: 4000 }),
           made.record({ kind: 'removeTopic', id: B }),
@@ -107,7 +111,9 @@ describe('taking over Kafka data', () => {
     expect(ofKind(records, 'producerIds')).toMatchObject([{ nextProducerId: 4000 }]);
     expect(ofKind(records, 'partition').every(({ leader, replicas }) => leader === 1 && replicas.join() === '1')).toBe(true);
     const said = made.warnings.join('\n');
-    for (const part of ['no.such.key', '"partitions":2', 'access control lists', "not a topic's"]) expect(said).toContain(part);
+    expect(ofKind(records, 'acl').map(({ acl }) => acl.resourceName)).toEqual(['kept']);
+    expect(ofKind(records, 'clientQuota')).toMatchObject([{ key: 'producer_byte_rate', value: 7 }]);
+    for (const part of ['no.such.key', '"partitions":2', 'delegation tokens', "not a topic's"]) expect(said).toContain(part);
   });
 
   it('begins with the newest snapshot and goes on with the log behind it', async () => {

@@ -64,7 +64,15 @@ export async function adoptKafkaData(options: AdoptionOptions): Promise<Metadata
   return [
     { kind: 'producerIds', brokerId: options.nodeId, brokerEpoch: -1, nextProducerId },
     ...topics.flatMap((topic) => recordsOf(topic, options.nodeId)),
+    ...(kafka === null ? [] : accessRecordsOf(kafka)),
   ];
+}
+
+/** Who could do what, and how much, before: without them the data would be open to all. */
+function accessRecordsOf({ acls, clientQuotas }: KafkaMetadata): MetadataRecord[] {
+  const lists = [...acls.entries()].map(([id, acl]) => ({ kind: 'acl' as const, id, acl }));
+  const quotas = [...clientQuotas.entries()].flatMap(({ entity, values }) => [...values].map(([key, value]) => ({ kind: 'clientQuota' as const, entity, key, value })));
+  return [...lists, ...quotas];
 }
 
 async function findPartitions({ disk, directories }: AdoptionOptions): Promise<FoundPartition[]> {

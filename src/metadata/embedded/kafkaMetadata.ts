@@ -1,5 +1,5 @@
 /**
- * Reads what a KRaft controller kept about topics: `__cluster_metadata-0` with its newest snapshot (`<end offset>-<epoch>.checkpoint`, KIP-630) and the
+ * Reads what a KRaft controller kept about topics, access control and client quotas: `__cluster_metadata-0` with its newest snapshot (`<end offset>-<epoch>.checkpoint`, KIP-630) and the
  * log behind it. Only for taking a stopped broker's data over: nothing here writes.
  */
 import type { Disk } from '../../base/disk.ts';
@@ -14,6 +14,9 @@ import { MetadataRecordType } from '../../protocol/generated/records/types.ts';
 import { Reader } from '../../protocol/reader.ts';
 import { Field, attributesOf, baseOffsetOf, crcOf, headerDefect, isControl, lastOffsetOf, nextBatch, sizeOf } from '../../record/batchHeader.ts';
 import { RecordCursor } from '../../record/iterate.ts';
+import { readAccessRecord } from '../accessRecords.ts';
+import { AclSet } from '../acls.ts';
+import { ClientQuotaSet } from '../clientQuotas.ts';
 import { ConfigResourceType } from '../types.ts';
 
 export const KAFKA_METADATA_FOLDER = '__cluster_metadata-0';
@@ -25,9 +28,7 @@ const SNAPSHOT_NAME = /^(\d{20})-\d{10}\.checkpoint$/;
 const NO_LEADER_CHANGE = -2;
 /** Records that say something of a cluster beyond what is taken over: losing them in silence could open what was closed. */
 const NOT_TAKEN_OVER: ReadonlyMap<number, string> = new Map([
-  [MetadataRecordType.AccessControlEntry, 'access control lists'],
   [MetadataRecordType.UserScramCredential, 'SCRAM credentials'],
-  [MetadataRecordType.ClientQuota, 'client quotas'],
   [MetadataRecordType.DelegationToken, 'delegation tokens'],
 ]);
 /** Newest version of each body that is read here. */
@@ -49,6 +50,8 @@ export interface KafkaMetadata {
   readonly topicsById: Map<string, KafkaTopic>;
   /** Settings of topics, by topic name. */
   readonly configs: Map<string, Map<string, string>>;
+  readonly acls: AclSet;
+  readonly clientQuotas: ClientQuotaSet;
   /** Every producer id given out is below. */
   nextProducerId: number;
   /** What else the cluster had that is not read here, in words. */
@@ -103,7 +106,7 @@ async function eachBatch(disk: Disk, path: string, visit: (bytes: Buffer, positi
 }
 
 class Replay {
-  readonly state: KafkaMetadata = { topicsById: new Map(), configs: new Map(), nextProducerId: 0, notTakenOver: new Set() };
+  readonly state: KafkaMetadata = { topicsById: new Map(), configs: new Map(), acls: new AclSet(), clientQuotas: new ClientQuotaSet(), nextProducerId: 0, notTakenOver: new Set() };
   readonly #cursor = new RecordCursor();
   /** Records of a metadata transaction (KIP-868) that has not ended yet; null outside of one. */
   #pending: Buffer[] | null = null;
@@ -138,7 +141,7 @@ class Replay {
     if (version > (VERSION_MAX.get(type) ?? 0)) throw new Error(`version ${version} of metadata record type ${type} is not known`);
   }
 
-  /** False for a kind that says nothing of topics. */
+  /** False for a kind that is not read here. */
   #applies(type: number, reader: Reader, version: number): boolean {
     switch (type) {
       case MetadataRecordType.Topic: {
@@ -164,8 +167,19 @@ class Replay {
         this.state.nextProducerId = Number(readProducerIdsRecord(reader, version).nextProducerId);
         return true;
       default:
-        return false;
+        return this.#appliesAccess(type, reader, version);
     }
+  }
+
+  #appliesAccess(type: number, reader: Reader, version: number): boolean {
+    const record = readAccessRecord(reader, type, version);
+    if (record === undefined) return false;
+    const { acls, clientQuotas } = this.state;
+    if (record.kind === 'acl') acls.add(record.id, record.acl);
+    else if (record.kind === 'removeAcl') acls.remove(record.id);
+    else if (record.value === null) clientQuotas.remove(record.entity, record.key);
+    else clientQuotas.set(record.entity, record.key, record.value);
+    return true;
   }
 
   #topic(id: string): KafkaTopic {
