@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignTasks } from '../../../src/broker/groups/streams/assignor.ts';
 import type { TaskAssignorInput } from '../../../src/broker/groups/streams/assignor.ts';
+import { configureTopology } from '../../../src/broker/groups/streams/topology.ts';
+import type { ClusterView } from '../../../src/broker/groups/cluster.ts';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
 import type { DescribedGroup } from '../../../src/protocol/generated/streamsGroupDescribe.ts';
 import { makeStreamsGroupHeartbeatRequest } from '../../../src/protocol/generated/streamsGroupHeartbeat.ts';
@@ -173,6 +175,16 @@ describe('a streams group', () => {
     harness.version++;
     one.beat();
     expect(statuses(one)).toEqual([1]);
+  });
+
+  it('counts the partitions of topics that are written in a circle', () => {
+    const one = (subtopologyId: string, sourceTopics: string[], from: string, to: string) => ({
+      subtopologyId, sourceTopics, sourceTopicRegex: [], stateChangelogTopics: [], repartitionSinkTopics: [to], repartitionSourceTopics: [topic(from)], copartitionGroups: [],
+    });
+    const cluster = { partitionCountOf: (name: string) => (name === 'left' ? 4 : name === 'right' ? 2 : 0) } as unknown as ClusterView;
+    const { taskCounts, missingTopics } = configureTopology({ epoch: 0, subtopologies: [one('0', ['left'], 'response', 'request'), one('1', ['right'], 'request', 'response')] }, cluster);
+    expect(missingTopics.map(({ name, partitions }) => [name, partitions])).toEqual([['response', 2], ['request', 4]]);
+    expect([...taskCounts!]).toEqual([['0', 4], ['1', 4]]);
   });
 
   it('tells all members that one wants the application to end', async () => {

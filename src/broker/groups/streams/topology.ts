@@ -112,24 +112,25 @@ function configured({ subtopologies }: StreamsGroupTopologyValue, cluster: Clust
   return { taskCounts, missingTopics: [...missing.values()], problem };
 }
 
-/** A repartition topic has as many partitions as it is told to, else as many as what is written to it is read from; these may be such topics themselves. */
+/**
+ * A repartition topic has as many partitions as it is told to, else as many as what is written to it is read from. That may be other such topics, also in a circle (a
+ * foreign-key join): those whose number is not known yet do not count, in the order of the topology, as in Kafka.
+ */
 function decideRepartitionTopics(subtopologies: readonly Subtopology[], cluster: ClusterView): Map<string, number> {
   const decided = new Map<string, number>();
   const open = new Set<string>();
-  for (const { repartitionSourceTopics } of subtopologies) {
-    for (const { name, partitions } of repartitionSourceTopics) {
-      if (partitions > 0) decided.set(name, partitions);
-      else open.add(name);
-    }
+  for (const { name, partitions } of subtopologies.flatMap(({ repartitionSourceTopics }) => repartitionSourceTopics)) {
+    if (partitions > 0) decided.set(name, partitions);
+    else open.add(name);
   }
   let hasNews = true;
   while (open.size > 0 && hasNews) {
     hasNews = false;
     for (const name of open) {
       const writers = subtopologies.filter(({ repartitionSinkTopics }) => repartitionSinkTopics.includes(name));
-      const inputs = writers.flatMap(inputTopics);
-      if (inputs.length === 0 || inputs.some((topic) => open.has(topic))) continue;
-      decided.set(name, Math.max(...inputs.map((topic) => decided.get(topic) ?? cluster.partitionCountOf(topic))));
+      const count = Math.max(0, ...writers.flatMap(inputTopics).map((topic) => (open.has(topic) ? 0 : (decided.get(topic) ?? cluster.partitionCountOf(topic)))));
+      if (count === 0) continue;
+      decided.set(name, count);
       open.delete(name);
       hasNews = true;
     }
