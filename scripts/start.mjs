@@ -1,12 +1,12 @@
 /** `npm start -- [server.properties] [--override key=value]...`: sets up, then is the broker, in this process. */
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { setUp } from './setup.mjs';
 import { root } from './setup/stamps.mjs';
 
 await setUp();
-const program = path.join(root, 'dist/bundle/server-start.js');
+const program = path.join(root, 'dist/bundle/server-start.cjs');
 if (!existsSync(program)) {
   console.error(`${path.relative(process.cwd(), program)} was not built: src/main/server-start.ts is missing`);
   process.exit(1);
@@ -14,4 +14,4 @@ if (!existsSync(program)) {
 // What it says of its start counts from here.
 performance.mark('set-up-ended');
 process.argv[1] = program;
-await import(pathToFileURL(program).href);
+createRequire(import.meta.url)('../bin/launch.cjs').launch('server-start');

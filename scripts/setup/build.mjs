@@ -38,29 +38,36 @@ function compileTypes(say) {
   return result.ok;
 }
 
-/** Programs: each file of src/main. Workers: each `*.worker.ts`, wherever it is; its bundle has the file's name. */
+/** CommonJS has no `import.meta`. */
+const MODULE_IN_COMMONJS = {
+  define: { 'import.meta.url': '__moduleUrl' },
+  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/**
+ * Programs: each file of src/main, as one CommonJS file, which bin/launch.cjs can start from a cache of compiled code. Workers: each `*.worker.ts`, wherever it is;
+ * its bundle has the file's name.
+ */
 async function bundlePrograms(sources, say) {
-  const isEntry = ({ relative }) => /^src\/main\/[^/]+\.ts$/.test(relative) || relative.endsWith('.worker.ts');
-  const entryPoints = sources.filter(isEntry).map(({ relative }) => path.join(root, relative));
+  const pathsOf = (accept) => sources.filter(({ relative }) => accept(relative)).map(({ relative }) => path.join(root, relative));
+  const programs = pathsOf((relative) => /^src\/main\/[^/]+\.ts$/.test(relative));
+  const workers = pathsOf((relative) => relative.endsWith('.worker.ts'));
   rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
-  if (entryPoints.length === 0) return true;
+  if (programs.length + workers.length === 0) return true;
   const { build, stop } = await import('esbuild');
   const options = {
-    entryPoints,
     outdir: path.join(root, 'dist/bundle'),
     entryNames: '[name]',
-    chunkNames: 'chunk-[hash]',
     bundle: true,
-    splitting: true,
     platform: 'node',
-    format: 'esm',
     target: 'node20',
     packages: 'external',
     sourcemap: true,
     logLevel: 'warning',
   };
   try {
-    await build(options);
+    await build({ ...options, ...MODULE_IN_COMMONJS, entryPoints: programs, format: 'cjs', outExtension: { '.js': '.cjs' } });
+    await build({ ...options, entryPoints: workers, format: 'esm' });
     return true;
   } catch (error) {
     say(`set-up: the programs could not be bundled: ${error.message.split('\n')[0]}`);

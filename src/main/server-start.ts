@@ -2,4 +2,4 @@
 import { fileURLToPath } from 'node:url';
 import { runServer } from './server/run.ts';
 
-await runServer(process.argv.slice(2), fileURLToPath(import.meta.url));
+void runServer(process.argv.slice(2), fileURLToPath(import.meta.url));
