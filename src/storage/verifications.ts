@@ -1,6 +1,9 @@
 /** Transactional batches that wait until the coordinator has said whether this partition is part of their transaction (KIP-890). Kept in memory only. */
 import type { Verification } from './types.ts';
 
+/** Whoever claims to be so many producers at once makes room for himself by what he claimed first. */
+const OPEN_MAX = 100_000;
+
 class OpenVerification implements Verification {
   readonly producerId: number;
   readonly epoch: number;
@@ -31,8 +34,17 @@ export class Verifications {
     }
     const begun = new OpenVerification(producerId, epoch, firstSequence, nowMs);
     // one of an older epoch that comes late must not end that of the present one
-    if (known === undefined || known.epoch < epoch) this.#open.set(producerId, begun);
+    if (known === undefined || known.epoch < epoch) this.#put(begun);
     return begun;
+  }
+
+  #put(verification: OpenVerification): void {
+    this.#open.set(verification.producerId, verification);
+    if (this.#open.size <= OPEN_MAX) return;
+    for (const oldest of this.#open.keys()) {
+      this.#open.delete(oldest);
+      break;
+    }
   }
 
   /** Nothing has ended it. */

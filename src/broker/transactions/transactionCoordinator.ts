@@ -42,6 +42,8 @@ export interface TransactionCoordinatorOptions {
 /** Who a producer is from now on; NO_PRODUCER_ID and NO_PRODUCER_EPOCH with an error. */
 export type IdentityReply = (errorCode: number, producerId: number, producerEpoch: number) => void;
 
+/** What the older versions of all requests can carry; ids are kept for days. */
+const ID_LENGTH_MAX = 32_767;
 const BATCH_BYTES_MAX = 1_000_000;
 const PENDING_WRITES_MAX = 50_000;
 const LOAD_RETRY_MS = 5_000;
@@ -106,7 +108,7 @@ export class TransactionCoordinator {
   }
 
   init(request: InitRequest, reply: IdentityReply): void {
-    if (request.transactionalId === '') return refuse(reply, ErrorCode.INVALID_REQUEST);
+    if (request.transactionalId === '' || request.transactionalId.length > ID_LENGTH_MAX) return refuse(reply, ErrorCode.INVALID_REQUEST);
     if (!this.isTimeoutAllowed(request.timeoutMs)) return refuse(reply, ErrorCode.INVALID_TRANSACTION_TIMEOUT);
     const decide = (known: Transaction | undefined, circumstances: Circumstances): Decision => decideInit(known, request, circumstances);
     this.#decide(request.transactionalId, decide, (errorCode, changed) => {
