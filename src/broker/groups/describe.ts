@@ -33,20 +33,24 @@ export function listGroups(state: GroupState, { states, types }: GroupFilter): G
 export interface GroupDescription {
   /** False: nobody knows the group. */
   readonly isKnown: boolean;
+  /** There is a group of this name, and it is no classic one. */
+  readonly isOfOtherKind: boolean;
   readonly groupState: string;
   readonly protocolType: string;
   readonly protocolData: string;
   readonly members: DescribedGroupMember[];
 }
 
-const UNKNOWN: GroupDescription = { isKnown: false, groupState: ClassicState.dead, protocolType: '', protocolData: '', members: [] };
+const UNKNOWN: GroupDescription = { isKnown: false, isOfOtherKind: false, groupState: ClassicState.dead, protocolType: '', protocolData: '', members: [] };
+
+const OF_OTHER_KIND: GroupDescription = { ...UNKNOWN, isOfOtherKind: true };
 
 export function describeGroup(state: GroupState, groupId: string): GroupDescription {
   const group = state.classicGroup(groupId);
-  if (group === undefined) return UNKNOWN;
+  if (group === undefined) return state.groups.has(groupId) ? OF_OTHER_KIND : UNKNOWN;
   const protocolName = group.is(ClassicState.stable) ? group.protocolName : null;
   const members = [...group.members.values()].map((member) => describeMember(member, protocolName));
-  return { isKnown: true, groupState: group.state, protocolType: protocolTypeOf(group), protocolData: protocolName ?? '', members };
+  return { isKnown: true, isOfOtherKind: false, groupState: group.state, protocolType: protocolTypeOf(group), protocolData: protocolName ?? '', members };
 }
 
 function protocolTypeOf(group: ClassicGroup): string {

@@ -245,3 +245,30 @@ describe('a consumer group', () => {
     expect([...last.values()].filter((value) => value !== null)).toEqual([]);
   });
 });
+
+describe('what a client can take', () => {
+  it('has an end, for members without a subscription too', async () => {
+    const harness = await start({ protocolBytesMax: 10_000 });
+    const codes = Array.from({ length: 40 }, (_, index) => new Consumer(harness, `m${index}`, { subscribedTopicNames: [] }).join().errorCode);
+    expect(codes[0]).toBe(0);
+    expect(codes.at(-1)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    const large = new Consumer(harness, 'large', { groupId: 'h', subscribedTopicNames: Array.from({ length: 200_000 }, (_, index) => `topic-${index}`) });
+    expect(large.join().errorCode).toBe(ErrorCode.INVALID_REQUEST);
+  });
+
+  it.each(['(a{1000}){1000}', '(?:a?){1000}a{1000}', '('.repeat(2_000), 'x*'.repeat(5_000), '(?=a)', '\\1'])('is no regular expression that takes long: %s', async (subscribedTopicRegex) => {
+    const harness = await start();
+    expect(new Consumer(harness, 'one', { subscribedTopicNames: null, subscribedTopicRegex }).join().errorCode).toBe(ErrorCode.INVALID_REGULAR_EXPRESSION);
+    expect(harness.coordinator.list({ states: [], types: [] })).toEqual([]);
+  });
+
+  it('matches many topics in slices, so that others get their turns', async () => {
+    const harness = await start();
+    for (let i = 0; i < 500; i++) harness.topics.set(`t${i}`, `AAAAAAAAAAAAAAAAAAA${String(i).padStart(3, '0')}`);
+    const one = new Consumer(harness, 'one', { subscribedTopicNames: null, subscribedTopicRegex: '(t+)+[0-9]*' });
+    one.join();
+    harness.advance(1_000);
+    one.beat();
+    expect(Object.keys(one.owned)).toHaveLength(500);
+  });
+});

@@ -31,7 +31,8 @@ export function consumerHeartbeat(draft: Draft, request: ConsumerGroupHeartbeatR
   checkRoom(group, request.memberId, state.settings.consumer.membersMax);
   const before = memberFor(draft, group, request, isJoining);
   const member = updated(before, request, client);
-  if (!hasSameTopics(before.topics, member.topics) || before.regex !== member.regex) takeMemory(draft, member);
+  const isNew = !group.members.has(member.memberId);
+  if (isNew || !hasSameTopics(before.topics, member.topics) || before.regex !== member.regex) takeMemory(draft, member);
   const hasSubscriptionChanged = putMember(draft, group, before, member, client.topicAccess);
   updateTarget(draft, group);
   const after = advance(draft, group, member.memberId, hasSubscriptionChanged, request.topicPartitions);

@@ -28,7 +28,7 @@ export const describeGroupsHandler: ApiHandler<GroupServices, DescribeGroupsRequ
 function describe(groupId: string, coordinator: GroupCoordinator, version: number): DescribedGroup {
   const description = coordinator.describe(groupId);
   if (typeof description === 'number') return makeDescribedGroup({ groupId, errorCode: description });
-  const { isKnown, groupState, protocolType, protocolData, members } = description;
+  const { isKnown, isOfOtherKind, groupState, protocolType, protocolData, members } = description;
   if (isKnown || version < NOT_FOUND_FROM) return makeDescribedGroup({ groupId, groupState, protocolType, protocolData, members });
-  return makeDescribedGroup({ groupId, groupState, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` });
+  return makeDescribedGroup({ groupId, groupState, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: isOfOtherKind ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.` });
 }

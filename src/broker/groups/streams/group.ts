@@ -6,7 +6,7 @@ import type { Committer, Group, RetentionBase } from '../group.ts';
 import type { EpochAssignment } from '../modern/assignment.ts';
 import { modernChange } from '../modernRecords.ts';
 import type { GroupChange } from '../records.ts';
-import { isReconciledTo } from './member.ts';
+import { isReconciledTo, memberBytes } from './member.ts';
 import type { StreamsMember } from './member.ts';
 import { NO_TASKS } from './tasks.ts';
 import type { Role, TasksByRole } from './tasks.ts';
@@ -186,7 +186,9 @@ export class StreamsGroup implements Group {
   }
 
   heldBytes(): number {
-    return JSON.stringify(this.topology).length + this.members.size * MEMBER_BYTES;
+    let bytes = this.topology === null ? 0 : JSON.stringify(this.topology).length;
+    for (const member of this.members.values()) bytes += memberBytes(member);
+    return bytes;
   }
 
   timersOf(memberId: string): StreamsTimers {
@@ -206,8 +208,6 @@ export class StreamsGroup implements Group {
     // nobody waits in it: its members are answered at once, or with the writes that are pending
   }
 }
-
-const MEMBER_BYTES = 1_000;
 
 function staleError(isTransactional: boolean): number {
   return isTransactional ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;

@@ -13,7 +13,7 @@ import { endpointsOf } from './endpoints.ts';
 import { raiseStreamsEpoch } from './epoch.ts';
 import { fenceStreamsMember, resetStreamsSession, watchTaskRevocation } from './fence.ts';
 import { StreamsGroup } from './group.ts';
-import { hasSameFacts, hasSameProgress, LEAVE_EPOCH, memberRecord, newStreamsMember, progressRecord } from './member.ts';
+import { hasSameFacts, hasSameProgress, LEAVE_EPOCH, memberBytes, memberRecord, newStreamsMember, progressRecord } from './member.ts';
 import type { StreamsMember } from './member.ts';
 import { reconcileTasks } from './reconcile.ts';
 import { beginInitialDelay, updateStreamsTarget } from './target.ts';
@@ -45,7 +45,10 @@ export function streamsHeartbeat(draft: Draft, request: StreamsGroupHeartbeatReq
   const wasEmpty = group.isEmpty;
   const member = updated(before, request, client);
   const isNews = !group.members.has(member.memberId) || !hasSameFacts(before, member);
-  if (isNews) draft.put('streamsMember', group.groupId, member.memberId, memberRecord(member));
+  if (isNews) {
+    takeMemory(draft, memberBytes(member));
+    draft.put('streamsMember', group.groupId, member.memberId, memberRecord(member));
+  }
   takeTopology(draft, group, request);
   checkOwned(group, draft, owned);
   raiseStreamsEpoch(draft, group, isNews);
@@ -131,14 +134,18 @@ function updated(before: StreamsMember, request: StreamsGroupHeartbeatRequest, c
   };
 }
 
+/** What members say is kept as long as they are there: it has a limit, alone and together. */
+function takeMemory({ state }: Draft, bytes: number): void {
+  if (bytes > MEMBER_PROTOCOL_BYTES_MAX) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'The member says too much of itself.');
+  if (!state.takeProtocolBytes(bytes)) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The members of the groups hold too much memory.');
+}
+
 /** The first topology is that of the group; others must be the same, or older. */
 function takeTopology(draft: Draft, group: StreamsGroup, { topology }: StreamsGroupHeartbeatRequest): void {
   if (topology === null) return;
   const told = normalTopology(topology);
   if (group.topology === null) {
-    const bytes = JSON.stringify(told).length;
-    if (bytes > MEMBER_PROTOCOL_BYTES_MAX) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'The topology is too large.');
-    if (!draft.state.takeProtocolBytes(bytes)) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The members of the groups hold too much memory.');
+    takeMemory(draft, JSON.stringify(told).length);
     return draft.put('streamsTopology', group.groupId, '', told);
   }
   if (group.topology.epoch > told.epoch) return;

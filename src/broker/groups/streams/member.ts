@@ -70,6 +70,13 @@ export function memberRecord(member: StreamsMember): StreamsGroupMemberMetadataV
   };
 }
 
+const MEMBER_OVERHEAD_BYTES = 800;
+
+/** Memory that a member takes, about. */
+export function memberBytes(member: StreamsMember): number {
+  return MEMBER_OVERHEAD_BYTES + JSON.stringify(memberRecord(member)).length;
+}
+
 export function withFacts(before: StreamsMember, value: StreamsGroupMemberMetadataValue): StreamsMember {
   return {
     ...before,
