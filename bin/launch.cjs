@@ -43,8 +43,8 @@ function run(program, name, tool) {
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === null ? {} : { cachedData }),
   });
-  const module_ = { exports: {} };
-  script.runInThisContext()(module_.exports, require('node:module').createRequire(program), module_, program, path.dirname(program));
+  const loaded = { exports: {} };
+  script.runInThisContext()(loaded.exports, require('node:module').createRequire(program), loaded, program, path.dirname(program));
   if (cachedData === null || script.cachedDataRejected) keepLater(() => writeCache(cacheFile, script, stat), tool);
 }
 

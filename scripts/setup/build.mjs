@@ -38,42 +38,19 @@ function compileTypes(say) {
   return result.ok;
 }
 
-/** CommonJS has no `import.meta`. */
-const MODULE_IN_COMMONJS = {
-  define: { 'import.meta.url': '__moduleUrl' },
-  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-};
-
-/**
- * Programs: each file of src/main, as one CommonJS file, which bin/launch.cjs can start from a cache of compiled code. Workers: each `*.worker.ts`, wherever it is;
- * its bundle has the file's name.
- */
+/** Programs: each file of src/main. Workers: each `*.worker.ts`, wherever it is. */
 async function bundlePrograms(sources, say) {
   const pathsOf = (accept) => sources.filter(({ relative }) => accept(relative)).map(({ relative }) => path.join(root, relative));
   const programs = pathsOf((relative) => /^src\/main\/[^/]+\.ts$/.test(relative));
   const workers = pathsOf((relative) => relative.endsWith('.worker.ts'));
   rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
   if (programs.length + workers.length === 0) return true;
-  const { build, stop } = await import('esbuild');
-  const options = {
-    outdir: path.join(root, 'dist/bundle'),
-    entryNames: '[name]',
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: true,
-    logLevel: 'warning',
-  };
+  const { bundle } = await import('./bundle.mjs');
   try {
-    await build({ ...options, ...MODULE_IN_COMMONJS, entryPoints: programs, format: 'cjs', outExtension: { '.js': '.cjs' } });
-    await build({ ...options, entryPoints: workers, format: 'esm' });
+    await bundle({ programs, workers, outdir: path.join(root, 'dist/bundle') });
     return true;
   } catch (error) {
     say(`set-up: the programs could not be bundled: ${error.message.split('\n')[0]}`);
     return false;
-  } finally {
-    // esbuild's own process would live as long as the broker that starts in this one.
-    await stop();
   }
 }

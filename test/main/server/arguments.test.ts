@@ -5,7 +5,7 @@ describe('arguments of kafka-server-start', () => {
   it('are all optional', () => {
     expect(parseServerArguments([])).toEqual({
       wantsHelp: false, wantsVersion: false, isDaemon: false, adoptsKafkaData: false,
-      propertiesFile: null, overrides: [], logFormat: null, logLevel: null,
+      propertiesFile: null, overrides: [], logFormat: null, logLevel: null, scramUsers: [],
     });
   });
 

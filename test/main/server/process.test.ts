@@ -6,7 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from '../../../scripts/setup/bundle.mjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const projectRoot = fileURLToPath(new URL('../../../', import.meta.url));
@@ -18,9 +18,8 @@ beforeAll(async () => {
     if (existsSync(path.join(projectRoot, name))) await symlink(path.join(projectRoot, name), path.join(root, name));
   }
   await cp(path.join(projectRoot, 'bin'), path.join(root, 'bin'), { recursive: true });
-  const entryPoints = ['src/main/server-start.ts', 'src/record/inflate.worker.ts'].map((file) => path.join(projectRoot, file));
-  const outdir = path.join(root, 'dist/bundle');
-  await build({ entryPoints, outdir, entryNames: '[name]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'silent' });
+  const [program, ...workers] = ['src/main/server-start.ts', 'src/record/inflate.worker.ts'].map((file) => path.join(projectRoot, file));
+  await bundle({ programs: [program!], workers, outdir: path.join(root, 'dist/bundle'), sourcemap: false, logLevel: 'silent' });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 

@@ -1,0 +1,23 @@
+/** How programs and workers become one file each. Shared by the set-up and by tests that start programs from the sources as they are. */
+import { build, stop } from 'esbuild';
+
+/** CommonJS has no `import.meta`. */
+const MODULE_IN_COMMONJS = {
+  define: { 'import.meta.url': '__moduleUrl' },
+  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/**
+ * Programs become CommonJS (`.cjs`), which bin/launch.cjs can start from a cache of compiled code; workers become modules (`.js`). Each has its source's name.
+ * Rejects with esbuild's error.
+ */
+export async function bundle({ programs, workers, outdir, sourcemap = true, logLevel = 'warning' }) {
+  const options = { outdir, entryNames: '[name]', bundle: true, platform: 'node', target: 'node20', packages: 'external', sourcemap, logLevel };
+  try {
+    await build({ ...options, ...MODULE_IN_COMMONJS, entryPoints: programs, format: 'cjs', outExtension: { '.js': '.cjs' } });
+    await build({ ...options, entryPoints: workers, format: 'esm' });
+  } finally {
+    // esbuild's own process would live as long as the broker that starts in this one.
+    await stop();
+  }
+}
