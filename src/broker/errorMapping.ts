@@ -18,6 +18,7 @@ const CODES: Readonly<Record<LogErrorKind, number>> = {
   unknownProducer: ErrorCode.UNKNOWN_PRODUCER_ID,
   fencedLeaderEpoch: ErrorCode.FENCED_LEADER_EPOCH,
   offsetOutOfRange: ErrorCode.OFFSET_OUT_OF_RANGE,
+  invalidArgument: ErrorCode.INVALID_REQUEST,
   busy: ErrorCode.KAFKA_STORAGE_ERROR,
   diskFull: ErrorCode.KAFKA_STORAGE_ERROR,
   storage: ErrorCode.KAFKA_STORAGE_ERROR,

@@ -182,6 +182,17 @@ export class PartitionLog implements Log {
     return cut;
   }
 
+  /** No segment is taken away, cut or put in another's place while `work` goes on; appends do. */
+  async whileSegmentsStay(work: () => Promise<void>): Promise<void> {
+    this.state.cleaningHolds += 1;
+    const stay = this.#cutting
+      .then(() => this.#cleaningEnded())
+      .then(work)
+      .finally(() => void (this.state.cleaningHolds -= 1));
+    this.#cutting = stay.catch(() => {});
+    return stay;
+  }
+
   /** Breaks a compaction off. */
   async #cleaningEnded(): Promise<void> {
     const { cleaning } = this.state;

@@ -67,7 +67,7 @@ export async function readMetaProperties(disk: Disk, directory: string): Promise
   const meta = parseMetaProperties(bytes.toString('utf8'));
   if (meta === null) throw new StoreError('corrupt', path, `${path} is corrupt: it must have version, cluster.id and node.id`);
   if (meta.formatVersion !== null && meta.formatVersion > FORMAT_VERSION) {
-    throw new StoreError('mismatch', path, `${path}: the directory has format ${meta.formatVersion}, this version reads up to ${FORMAT_VERSION}`);
+    throw new StoreError('newer', path, `${path}: the directory has format ${meta.formatVersion}, this version reads up to ${FORMAT_VERSION}`);
   }
   return meta;
 }

@@ -46,7 +46,7 @@ function expiredCount(state: LogState, nowMs: number): number {
 /** Log.applyRetention. */
 export function applyRetention(state: LogState, nowMs: number): number {
   // A compaction under way holds the segments that it reads; it ends.
-  if (state.refusal !== null || state.segments.isEmpty || state.cleaning !== null) return 0;
+  if (state.refusal !== null || state.segments.isEmpty || state.cleaning !== null || state.cleaningHolds > 0) return 0;
   try {
     const count = expiredCount(state, nowMs);
     if (count === 0) return 0;

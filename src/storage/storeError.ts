@@ -6,6 +6,12 @@ export type StoreErrorCode =
   | 'foreignData'
   /** Cluster id, node id or directory id differ from what was expected. */
   | 'mismatch'
+  /** A later version of Tidelog wrote it. */
+  | 'newer'
+  /** It is a snapshot that shares its files with a store: it may be read, or copied and opened then. */
+  | 'snapshot'
+  /** There is no store, or no log of that name. */
+  | 'notFound'
   /** A file that must be right is not; `path` names it. */
   | 'corrupt'
   /** The same partition, or the same directory id, was found twice. */

@@ -24,6 +24,7 @@ export type LogErrorKind =
   | 'offsetOutOfRange' // OFFSET_OUT_OF_RANGE
   | 'inconsistentTopicId' // INCONSISTENT_TOPIC_ID: the folder belongs to another topic of that name
   | 'invalidTopic' // INVALID_TOPIC_EXCEPTION: a name that cannot be a folder's
+  | 'invalidArgument' // INVALID_REQUEST: a caller's mistake
   | 'busy' // KAFKA_STORAGE_ERROR: something else is being done to the log, or memory or files are short: try again
   | 'diskFull' // KAFKA_STORAGE_ERROR, log stays online
   | 'storage' // KAFKA_STORAGE_ERROR, log directory offline
