@@ -110,7 +110,7 @@ export class AssignedPartitions {
     for (const [key, state] of waiting) {
       if (state.isRevoked || state.hasPosition) continue;
       const offset = known.get(key)?.offset ?? -1;
-      if (offset < 0) state.startAt = this.#options.autoOffsetReset;
+      if (offset < 0) state.startAt = this.#options.autoOffsetResetOf?.(state.topic) ?? this.#options.autoOffsetReset;
       else {
         state.seek(offset);
         this.#committed.set(key, offset);

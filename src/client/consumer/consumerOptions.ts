@@ -10,6 +10,8 @@ export interface ConsumerOptions {
   readonly isolationLevel: 'read_uncommitted' | 'read_committed';
   /** Where a partition without a committed offset, or out of range, begins. */
   readonly autoOffsetReset: 'earliest' | 'latest' | 'none';
+  /** The same for one topic; absent: as above for all. */
+  readonly autoOffsetResetOf?: (topic: string) => 'earliest' | 'latest' | 'none';
   readonly enableAutoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   /** Whether asking for a topic may create it, where the broker does so. */

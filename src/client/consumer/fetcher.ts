@@ -326,8 +326,9 @@ export class Fetcher {
     // what is buffered comes first; the broker is asked again from there
     if (this.#ready.some((item) => item.state === state)) return;
     this.#cluster.options.logger.debug('the fetch offset is out of range', { partition: name, offset: state.fetchOffset });
-    if (this.#options.autoOffsetReset === 'none') this.#fail(new ClientError('NO_OFFSET', `Fetch position ${state.fetchOffset} is out of range for partition ${name}`));
-    state.reset(this.#options.autoOffsetReset);
+    const reset = this.#options.autoOffsetResetOf?.(state.topic) ?? this.#options.autoOffsetReset;
+    if (reset === 'none') this.#fail(new ClientError('NO_OFFSET', `Fetch position ${state.fetchOffset} is out of range for partition ${name}`));
+    state.reset(reset);
   }
 
   /** Told by the next poll. */

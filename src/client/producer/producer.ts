@@ -212,7 +212,7 @@ export class Producer {
   }
 
   async #partitionsOf(topic: string): Promise<readonly PartitionLeader[]> {
-    const leaders = await this.#cluster.leadersOf(topic, true);
+    const leaders = await this.#cluster.leadersOf(topic, this.#options.allowAutoTopicCreation ?? true);
     if (leaders.length === 0) throw new ClientError('NO_LEADER', `topic ${topic} has no partitions`);
     return leaders;
   }

@@ -26,6 +26,8 @@ export interface ProducerOptions {
   readonly requestTimeoutMs: number;
   /** How long `prepare` waits for a topic. */
   readonly maxBlockMs: number;
+  /** Absent: asking for a topic creates it, where the broker does so. */
+  readonly allowAutoTopicCreation?: boolean;
   /** Absent: by the key's hash as Java does it, sticky without a key. */
   readonly partitioner?: PartitionerFactory;
   /** Set: records are sent in transactions under this name. */

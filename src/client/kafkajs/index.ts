@@ -1,0 +1,65 @@
+/** KafkaJS's API over this client: change the import, keep the code. What differs stands in docs/from-kafkajs.md. */
+import { Admin, type AdminConfig } from './admin.ts';
+import type { KafkaConfig } from './connection.ts';
+import { Consumer } from './consumer.ts';
+import type { ConsumerConfig } from './consumerTypes.ts';
+import { KafkaJSNonRetriableError } from './errors.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { Producer, type ProducerConfig } from './producer.ts';
+import { checkOptionNames } from '../api/optionCheck.ts';
+
+export type { AdminConfig } from './admin.ts';
+export { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ConfigSource, ResourcePatternTypes, type AclEntry, type AclFilter, type ConfigEntry, type FetchOffsetsPartition, type ITopicConfig, type SeekEntry } from './adminTypes.ts';
+export { AssignerProtocol, PartitionAssigners, type Assigner, type AssignerCluster, type Assignment, type GroupMember, type GroupMemberAssignment, type PartitionAssigner } from './assigners.ts';
+export { CompressionCodecs, CompressionTypes } from './compression.ts';
+export type { KafkaConfig } from './connection.ts';
+export type * from './consumerTypes.ts';
+export {
+  KafkaJSAggregateError, KafkaJSAlterPartitionReassignmentsError, KafkaJSBrokerNotFound, KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSCreateTopicError, KafkaJSDeleteGroupsError, KafkaJSDeleteTopicRecordsError,
+  KafkaJSError, KafkaJSFetcherRebalanceError, KafkaJSGroupCoordinatorNotFound, KafkaJSInvalidLongError, KafkaJSInvalidVarIntError, KafkaJSInvariantViolation, KafkaJSLockTimeout, KafkaJSMemberIdRequired, KafkaJSMetadataNotLoaded,
+  KafkaJSNoBrokerAvailableError, KafkaJSNonRetriableError, KafkaJSNotImplemented, KafkaJSNumberOfRetriesExceeded, KafkaJSOffsetOutOfRange, KafkaJSPartialMessageError, KafkaJSProtocolError, KafkaJSRequestTimeoutError,
+  KafkaJSSASLAuthenticationError, KafkaJSServerDoesNotSupportApiKey, KafkaJSStaleTopicMetadataAssignment, KafkaJSTimeout, KafkaJSTopicMetadataNotLoaded, KafkaJSUnsupportedMagicByteInMessageSet,
+} from './errors.ts';
+export type { InstrumentationEvent } from './events.ts';
+export type { GroupDescription, MemberDescription } from './groupDescription.ts';
+export { logLevel, type logCreator, type LogEntry, type Logger } from './logger.ts';
+export type { IHeaders, KafkaMessage, Message } from './messages.ts';
+export { Partitioners, type ICustomPartitioner, type PartitionerArgs, type PartitionMetadata } from './partitioners.ts';
+export type { Offsets, ProducerBatch, ProducerConfig, ProducerRecord, RecordMetadata, TopicMessages, Transaction } from './producer.ts';
+export type { RetryOptions } from './retry.ts';
+export { Admin, Consumer, Producer };
+
+const KAFKA_OPTIONS = [
+  'brokers', 'clientId', 'connectionTimeout', 'authenticationTimeout', 'reauthenticationThreshold', 'requestTimeout', 'enforceRequestTimeout', 'retry', 'logLevel', 'logCreator', 'network', 'authenticate',
+  'ssl', 'sasl', 'socketFactory',
+];
+
+export class Kafka {
+  readonly #config: KafkaConfig;
+  readonly #logger: Logger;
+
+  constructor(config: KafkaConfig) {
+    checkOptionNames('Kafka', config, KAFKA_OPTIONS);
+    const refused = ['ssl', 'sasl', 'socketFactory'].filter((name) => (config as unknown as Record<string, unknown>)[name]);
+    if (refused.length > 0) throw new KafkaJSNonRetriableError(`${refused.join(', ')}: not taken over from KafkaJS; give "network" and "authenticate" instead (see docs/from-kafkajs.md)`);
+    if (typeof config.brokers !== 'function' && (!Array.isArray(config.brokers) || config.brokers.length === 0)) throw new KafkaJSNonRetriableError('Failed to connect: brokers array is empty');
+    this.#config = config;
+    this.#logger = createLogger(config.logLevel, config.logCreator);
+  }
+
+  producer(config: ProducerConfig = {}): Producer {
+    return new Producer(this.#config, config, this.#logger);
+  }
+
+  consumer(config: ConsumerConfig): Consumer {
+    return new Consumer(this.#config, config, this.#logger);
+  }
+
+  admin(config: AdminConfig = {}): Admin {
+    return new Admin(this.#config, config, this.#logger);
+  }
+
+  logger(): Logger {
+    return this.#logger;
+  }
+}
