@@ -12,6 +12,7 @@ export const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-consumer-groups': async () => (await import('../../cli/groups/consumer/consumerGroupsTool.ts')).consumerGroupsTool,
   'kafka-delegation-tokens': async () => (await import('../../cli/security/delegationTokensTool.ts')).delegationTokensTool,
   'kafka-delete-records': async () => (await import('../../cli/records/deleteRecordsTool.ts')).deleteRecordsTool,
+  'kafka-dump-log': async () => (await import('../../cli/dumpLog/dumpLogTool.ts')).dumpLogTool,
   'kafka-features': async () => (await import('../../cli/features/featuresTool.ts')).featuresTool,
   'kafka-get-offsets': async () => (await import('../../cli/offsets/getOffsetsTool.ts')).getOffsetsTool,
   'kafka-groups': async () => (await import('../../cli/groups/groupsTool.ts')).groupsTool,
