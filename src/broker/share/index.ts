@@ -86,8 +86,7 @@ export function createShareGroups(share: Share, groups: GroupCoordinator): Share
     times: (groupId) => share.config.group(groupId),
     membersMax: () => share.config.broker.membersMax,
     states: share.persister,
-    onMemberLeft: (groupId, memberId) => share.onMemberLeft(groupId, memberId),
-    onGroupEmpty: (groupId) => share.onGroupEmpty(groupId),
+    onOffsetsChanged: (groupId) => share.onOffsetsChanged(groupId),
   });
   groups.serveShareGroups(shareGroups);
   return shareGroups;

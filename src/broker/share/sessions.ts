@@ -107,12 +107,6 @@ export class ShareSessions {
     if (this.#remove(session)) this.#onEnd(session);
   }
 
-  /** A member has left its group. */
-  endOf(groupId: string, memberId: string): void {
-    const session = this.#sessions.get(placeOf(groupId, memberId));
-    if (session !== undefined) this.end(session);
-  }
-
   /** False: there is no room for so many partitions, and nothing has changed. */
   #update(session: ShareSession, { added, forgotten }: SessionChange): boolean {
     if (this.#targetCount + added.length > TARGETS_MAX) return false;

@@ -42,11 +42,8 @@ export class Share {
     for (const { topicId, index } of targets.values()) this.partitions.known(groupId, topicId, index)?.release(memberId, () => undefined);
   }
 
-  onMemberLeft(groupId: string, memberId: string): void {
-    this.sessions.endOf(groupId, memberId);
-  }
-
-  onGroupEmpty(groupId: string): void {
+  /** Whoever reads next asks the share coordinator anew. */
+  onOffsetsChanged(groupId: string): void {
     this.partitions.dropGroup(groupId);
   }
 

@@ -129,7 +129,7 @@ describe('the share coordinator', () => {
     expect(world.write([], { stateEpoch: 3, leaderEpoch: 4 })).toBe(ErrorCode.FENCED_LEADER_EPOCH);
     expect(world.read(4).errorCode).toBe(ErrorCode.FENCED_LEADER_EPOCH);
     expect(world.initialize(2)).toBe(ErrorCode.FENCED_STATE_EPOCH);
-    const unknown = world.ask<StateOutcome>((done) => world.coordinator.write({ ...KEY, partition: 9 }, { stateEpoch: 1, leaderEpoch: 0, startOffset: 0, deliveryCompleteCount: 0, batches: [] }, done));
+    const unknown = world.ask<StateOutcome>((done) => world.coordinator.initialize({ ...KEY, partition: 9 }, 1, 0, done));
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 

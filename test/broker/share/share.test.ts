@@ -233,6 +233,8 @@ describe('what is kept', () => {
     await a.heartbeat({ memberEpoch: -1 });
     await b.heartbeat({ memberEpoch: -1 });
     expect((await ask(node, DeleteGroups, 2, { groupsNames: [GROUP] })).results[0]!.errorCode).toBe(0);
-    expect((await offsetsOf(node, 'work')).errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+    expect(await offsetsOf(node, 'work')).toEqual({ startOffset: -1, lag: -1, errorCode: 0 });
+    const described = await ask(node, ShareGroupDescribe, 1, { groupIds: [GROUP], includeAuthorizedOperations: false });
+    expect(described.groups[0]!.errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
   });
 });

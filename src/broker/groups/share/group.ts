@@ -100,8 +100,9 @@ export class ShareGroup implements Group {
     return ErrorCode.GROUP_ID_NOT_FOUND;
   }
 
-  fetchError(): number {
-    return ErrorCode.GROUP_ID_NOT_FOUND;
+  /** Whoever looks from outside finds nothing. */
+  fetchError(memberId: string | null, memberEpoch: number): number {
+    return memberId === null && memberEpoch < 0 ? ErrorCode.NONE : ErrorCode.GROUP_ID_NOT_FOUND;
   }
 
   deleteError(): number {

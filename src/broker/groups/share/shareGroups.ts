@@ -35,10 +35,8 @@ export interface ShareGroupsOptions {
   /** `group.share.max.size` */
   readonly membersMax: () => number;
   readonly states: StatePorts;
-  /** A member has gone: what it holds is free. */
-  readonly onMemberLeft: (groupId: string, memberId: string) => void;
-  /** The last member has gone: offsets may be set from now on. */
-  readonly onGroupEmpty: (groupId: string) => void;
+  /** The offsets of a group without members are set anew, or are no more: what brokers know of them is of no use. */
+  readonly onOffsetsChanged: (groupId: string) => void;
 }
 
 const FINE: ChangeResult = { errorCode: ErrorCode.NONE, message: null };
@@ -90,17 +88,10 @@ export class ShareGroups {
 
   #leave(request: ShareGroupHeartbeatRequest, reply: Reply<ShareGroupHeartbeatResponse>): void {
     this.#decide<ShareGroupHeartbeatResponse>(request.groupId, (error, response) => {
-      if (error === null) this.#onLeft(request.groupId, request.memberId);
+      const state = this.#options.shardOf(request.groupId).current;
+      if (error === null && state !== null) shareGroupOf(state, request.groupId)?.dropSession(request.memberId);
       reply(error, response);
     }, (draft) => leave(draft, request));
-  }
-
-  #onLeft(groupId: string, memberId: string): void {
-    const state = this.#options.shardOf(groupId).current;
-    const group = state === null ? undefined : shareGroupOf(state, groupId);
-    group?.dropSession(memberId);
-    this.#options.onMemberLeft(groupId, memberId);
-    if (group === undefined || group.isEmpty) this.#options.onGroupEmpty(groupId);
   }
 
   /** From now the member has its session timeout to speak again. */
@@ -114,8 +105,11 @@ export class ShareGroups {
     if (state.groups.get(group.groupId) !== group || !group.members.has(memberId)) return;
     const { groupId } = group;
     state.host.logger.info('a member is removed from a share group', { groupId, memberId, reason: 'no heartbeat within the session timeout' });
-    decideAlone(state, `the end of a member of ${groupId}`, (draft) => removeMember(draft, group, memberId));
-    this.#onLeft(groupId, memberId);
+    group.dropSession(memberId);
+    decideAlone(state, `the end of a member of ${groupId}`, (draft) => {
+      removeMember(draft, group, memberId);
+      draft.onUndo(() => this.#resetSession(state, group, memberId));
+    });
   }
 
   /** Runs a decision on the group's shard. */
@@ -154,19 +148,19 @@ export class ShareGroups {
     });
   }
 
-  /** AlterShareGroupOffsets, for a group without members. `startOffsets` by place in `partitions`. */
+  /** AlterShareGroupOffsets, for a group without members, which it makes when it is not there. `startOffsets` by place in `partitions`. */
   alterOffsets(groupId: string, partitions: readonly TopicPartition[], startOffsets: readonly number[], reply: (error: KafkaError | null, results: readonly ChangeResult[]) => void): void {
     this.#decide<number>(groupId, (error, epoch) => {
       if (error !== null || epoch === null) return reply(error, []);
-      this.#options.onGroupEmpty(groupId);
+      this.#options.onOffsetsChanged(groupId);
       initializeStates(this.#options.states, groupId, partitions, epoch, (at) => startOffsets[at]!, (results) => {
         this.#noteInitialized(groupId, partitions, results, () => reply(null, results));
       });
     }, (draft) => {
-      const group = emptyGroup(draft.state, groupId);
+      const group = draft.state.groups.has(groupId) ? emptyGroup(draft.state, groupId) : new ShareGroup(groupId);
       draft.put('shareGroup', groupId, '', { epoch: group.epoch + 1, metadataHash: group.metadataHash });
-      beginInitializing(draft, group, partitions);
-      return group.epoch;
+      beginInitializing(draft, shareGroupOf(draft.state, groupId)!, partitions);
+      return shareGroupOf(draft.state, groupId)!.epoch;
     });
   }
 
@@ -174,7 +168,7 @@ export class ShareGroups {
   deleteOffsets(groupId: string, topicIds: readonly Uuid[], reply: (error: KafkaError | null, results: readonly ChangeResult[]) => void): void {
     this.#decide<TopicPartition[]>(groupId, (error, partitions) => {
       if (error !== null || partitions === null) return reply(error, []);
-      this.#options.onGroupEmpty(groupId);
+      this.#options.onOffsetsChanged(groupId);
       this.#deleteStates(groupId, partitions, (failed) => {
         this.#decide<null>(groupId, (writeError) => reply(writeError, topicIds.map((topicId) => deletionOf(topicId, partitions, failed))), (draft) => {
           const group = shareGroupOf(draft.state, groupId);
@@ -202,7 +196,7 @@ export class ShareGroups {
   deleteGroup(groupId: string, reply: (errorCode: number) => void): void {
     this.#decide<TopicPartition[]>(groupId, (error, partitions) => {
       if (error !== null || partitions === null) return reply(error?.code ?? ErrorCode.UNKNOWN_SERVER_ERROR);
-      this.#options.onGroupEmpty(groupId);
+      this.#options.onOffsetsChanged(groupId);
       this.#deleteStates(groupId, partitions, (failed) => {
         const [failure] = failed.values();
         if (failure !== undefined) return reply(failure);

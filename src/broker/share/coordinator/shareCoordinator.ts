@@ -129,7 +129,7 @@ export class ShareCoordinator {
       const kept = state.kept.get(coordinatorKey(key));
       if (decision.errorCode === ErrorCode.NONE) found = { ...FINE, ...kept!.state };
       return decision;
-    }, (outcome) => done(outcome.errorCode === ErrorCode.NONE ? found! : { ...outcome, stateEpoch: -1, startOffset: -1, batches: [] }));
+    }, (outcome) => done(outcome.errorCode === ErrorCode.NONE ? found! : { ...outcome, stateEpoch: 0, startOffset: 0, batches: [] }));
   }
 
   readSummary(key: SharePartitionKey, done: (summary: StateSummary) => void): void {
@@ -138,25 +138,21 @@ export class ShareCoordinator {
       const kept = state.kept.get(coordinatorKey(key));
       if (kept !== undefined) found = { ...FINE, ...kept.state };
       return { ...FINE, changes: [] };
-    }, (outcome) => done(outcome.errorCode === ErrorCode.NONE ? found : { ...outcome, stateEpoch: -1, leaderEpoch: -1, startOffset: -1, deliveryCompleteCount: -1 }));
+    }, (outcome) => done(outcome.errorCode === ErrorCode.NONE ? found : { ...outcome, stateEpoch: 0, leaderEpoch: 0, startOffset: 0, deliveryCompleteCount: -1 }));
   }
 
   /** What a decision found is told once everything before it is kept, too. */
   #decide(key: SharePartitionKey, decide: (state: ShareShardState) => Decision, done: Done): void {
-    const refusal = this.#refusal(key);
-    if (refusal !== null) return done(refusal);
+    const { groupId, partition } = key;
+    if (partition < 0) return done({ errorCode: ErrorCode.INVALID_REQUEST, message: 'The partition id cannot be a negative number.' });
+    if (groupId === '') return done({ errorCode: ErrorCode.INVALID_REQUEST, message: 'The group id is empty.' });
     const shard: Shard = this.#runtime.shard(this.partitionFor(key));
     const errorCode = shard.submit((state) => {
       const { errorCode: decided, message, changes } = decide(state);
       if (decided !== ErrorCode.NONE) return done({ errorCode: decided, message }), null;
+      if (!this.#hasPartition(key.topicId, key.partition)) return done({ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message: null }), null;
       return { changes, settle: (writeError) => done(writeError === ErrorCode.NONE ? FINE : { errorCode: coordinatorError(writeError), message: null }) };
     });
     if (errorCode !== ErrorCode.NONE) done({ errorCode, message: null });
-  }
-
-  #refusal({ groupId, topicId, partition }: SharePartitionKey): StateOutcome | null {
-    if (groupId === '' || partition < 0) return { errorCode: ErrorCode.INVALID_REQUEST, message: partition < 0 ? 'The partition id is negative.' : 'The group id is empty.' };
-    if (!this.#hasPartition(topicId, partition)) return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message: null };
-    return null;
   }
 }

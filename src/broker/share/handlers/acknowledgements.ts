@@ -73,7 +73,7 @@ function acknowledgementsOf(batches: readonly AcknowledgementBatch[], maySayRene
   const acknowledgements: Acknowledgement[] = [];
   let endBefore = -1;
   for (const { firstOffset, lastOffset, acknowledgeTypes: types } of batches) {
-    if (!isSafeOffset(firstOffset) || !isSafeOffset(lastOffset) || firstOffset > lastOffset || firstOffset <= endBefore) return null;
+    if (!isSafeOffset(firstOffset) || !isSafeOffset(lastOffset) || firstOffset > lastOffset || firstOffset < endBefore) return null;
     if (types.length === 0 || (types.length > 1 && types.length !== lastOffset - firstOffset + 1)) return null;
     if (types.some((type) => type < AcknowledgeType.gap || type > typeMax)) return null;
     endBefore = lastOffset;

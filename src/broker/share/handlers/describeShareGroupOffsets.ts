@@ -13,7 +13,7 @@ import type {
 import type { Uuid } from '../../../protocol/types.ts';
 import { zeroUuid } from '../../../protocol/types.ts';
 import type { ApiHandler } from '../../contract.ts';
-import type { ShareGroup } from '../../groups/share/group.ts';
+import { ShareGroup } from '../../groups/share/group.ts';
 import { isInitialized } from '../../groups/share/statePartitions.ts';
 import type { BrokerServices } from '../../services.ts';
 import { spanOf } from '../../spec.ts';
@@ -44,9 +44,10 @@ interface AskedTopic {
 
 function describeGroup({ groupId, topics }: AskedGroup, services: BrokerServices, done: (described: DescribedGroup) => void): void {
   const refuse = (errorCode: number, errorMessage: string | null): void => done(makeGroup({ groupId, errorCode, errorMessage }));
-  if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID, null);
-  const group = services.shareGroups.find(groupId);
-  if (typeof group === 'number') return refuse(group, group === ErrorCode.GROUP_ID_NOT_FOUND ? `Group ${groupId} not found.` : null);
+  const found = services.shareGroups.find(groupId);
+  // A group that nobody knows has no offsets, as Kafka has it.
+  const group = found === ErrorCode.GROUP_ID_NOT_FOUND ? new ShareGroup(groupId) : found;
+  if (typeof group === 'number') return refuse(group, null);
   const asked = topics ?? allTopics(group, services);
   const described: DescribedTopic[] = [];
   let left = asked.length;

@@ -26,6 +26,8 @@ export const shareFetchHandler: ApiHandler<BrokerServices, ShareFetchRequest, Sh
     const { groupId, memberId } = request;
     const problem = problemOf(request, context.apiVersion);
     if (problem !== null || groupId === null || memberId === null) return refuse(context, ErrorCode.INVALID_REQUEST, problem);
+    // Kafka's own answer to what it cannot name.
+    if (!isAcquireMode(request.shareAcquireMode)) return refuse(context, ErrorCode.UNKNOWN_SERVER_ERROR, `Unknown share acquire mode id: ${request.shareAcquireMode}`);
     const change = sessionChange(request, groupId, memberId);
     const { errorCode, session } = services.share.sessions.fetch(change, context.connection);
     if (session === null) return refuseSession(request, context, services, errorCode);
@@ -33,6 +35,8 @@ export const shareFetchHandler: ApiHandler<BrokerServices, ShareFetchRequest, Sh
   },
   errorResponse: (_request, errorCode, errorMessage) => makeShareFetchResponse({ errorCode, errorMessage }),
 };
+
+const isAcquireMode = (mode: number): boolean => mode === AcquireMode.batchOptimized || mode === AcquireMode.recordLimit;
 
 function refuse(context: RequestContext<ShareFetchResponse>, errorCode: number, errorMessage: string | null = null): void {
   context.reply(makeShareFetchResponse({ errorCode, errorMessage }));
@@ -127,7 +131,7 @@ class ShareFetchWork {
       memberId: this.#session.memberId,
       maxWaitMs, minBytes, maxRecords, batchSize,
       maxBytes: Math.min(maxBytes, this.#services.config.fetchMaxBytes),
-      acquireMode: shareAcquireMode === AcquireMode.recordLimit ? AcquireMode.recordLimit : AcquireMode.batchOptimized,
+      acquireMode: shareAcquireMode,
     };
   }
 

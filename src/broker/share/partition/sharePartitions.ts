@@ -48,7 +48,7 @@ export class SharePartitions {
     return this.#partitions.topicById(topicId) !== undefined;
   }
 
-  /** Nobody is left in the group: its state may be changed from elsewhere. */
+  /** What is kept of the group was changed from elsewhere. */
   dropGroup(groupId: string): void {
     for (const partition of this.#groups.get(groupId)?.values() ?? []) this.#remove(partition);
   }
