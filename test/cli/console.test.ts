@@ -195,7 +195,7 @@ describe('kafka-console-consumer', () => {
     [['--topic', 't', '--from-beginning', '--consumer-property', 'auto.offset.reset=latest'], "Can't simultaneously specify --from-beginning and 'auto.offset.reset=latest', please remove one option"],
     [['--topic', 't', '--isolation-level', 'foo'], 'Invalid value foo for configuration isolation.level: String must be one of: read_committed, read_uncommitted'],
     [['--topic', 't', '--formatter', 'foo.Bar'], 'There is no formatter foo.Bar'],
-    [['--topic', 't', '--consumer-property', 'group.protocol=consumer'], 'group.protocol=consumer is not supported'],
+    [['--topic', 't', '--consumer-property', 'group.protocol=consumer', '--consumer-property', 'session.timeout.ms=1000'], 'session.timeout.ms cannot be set when group.protocol=CONSUMER'],
     [['--topic', 't', '--property', 'a=b', '--formatter-property', 'a=b'], 'Options --formatter-property and --property cannot be specified together.'],
   ] as const)('%j is refused', async (argv, message) => {
     const result = await consume(argv);

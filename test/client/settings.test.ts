@@ -36,7 +36,8 @@ describe('client settings', () => {
     [{ acks: '2' }, 'Invalid value 2 for configuration acks: String must be one of: all, -1, 0, 1'],
     [{ 'security.protocol': 'SASL_SSL' }, 'sasl.mechanism=GSSAPI is not supported by this client'],
     [{ 'security.protocol': 'TLS' }, 'Invalid value TLS for configuration security.protocol'],
-    [{ 'transactional.id': 't' }, 'transactional.id is set'],
+    [{ 'transactional.id': 't', 'enable.idempotence': 'false' }, 'Cannot set a transactional.id without also enabling idempotence.'],
+    [{ 'partitioner.class': 'org.example.Mine' }, 'Class org.example.Mine could not be found'],
     [{ 'bootstrap.servers': '' }, 'No bootstrap server was given'],
   ] as const)('%j is refused', (given, message) => {
     expect(() => producerOptions(settings(given as Record<string, string>))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) }));

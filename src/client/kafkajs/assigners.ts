@@ -38,7 +38,8 @@ export interface AssignerCluster {
 
 export type PartitionAssigner = (config: { readonly cluster: AssignerCluster; readonly groupId: string; readonly logger: Logger }) => Assigner;
 
-const VERSION_MAX = 3;
+/** Whatever the number in front says: KafkaJS's assigners count their own versions there, and newer clients' fields come behind. */
+const LAYOUT = 0;
 
 export const AssignerProtocol = {
   MemberMetadata: {
@@ -52,7 +53,7 @@ export const AssignerProtocol = {
       if (buffer.length === 0) return null;
       const reader = new Reader(buffer);
       const version = reader.int16();
-      const { topics, userData } = readConsumerProtocolSubscription(reader, Math.min(Math.max(version, 0), VERSION_MAX));
+      const { topics, userData } = readConsumerProtocolSubscription(reader, LAYOUT);
       reader.finish(true);
       return { version, topics, userData: userData ?? Buffer.alloc(0) };
     },
@@ -69,7 +70,7 @@ export const AssignerProtocol = {
       if (buffer.length === 0) return null;
       const reader = new Reader(buffer);
       const version = reader.int16();
-      const { assignedPartitions, userData } = readConsumerProtocolAssignment(reader, Math.min(Math.max(version, 0), VERSION_MAX));
+      const { assignedPartitions, userData } = readConsumerProtocolAssignment(reader, LAYOUT);
       reader.finish(true);
       return { version, assignment: Object.fromEntries(assignedPartitions.map(({ topic, partitions }) => [topic, partitions])), userData: userData ?? Buffer.alloc(0) };
     },

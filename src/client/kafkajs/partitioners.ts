@@ -42,22 +42,24 @@ const SEED = 0x9747b28c;
 export function legacyMurmur2(bytes: Uint8Array): number {
   const { length } = bytes;
   let hash = SEED ^ length;
-  const words = Math.floor(length / 4);
+  const byte = (at: number): number => bytes[at] ?? 0;
+  // it took a word that is cut as well, and its bytes once more after that
+  const words = Math.ceil(length / 4);
   for (let word = 0; word < words; word += 1) {
     const at = word * 4;
-    let part = ((bytes[at] as number) & 0xff) + (((bytes[at + 1] as number) & 0xff) << 8) + (((bytes[at + 2] as number) & 0xff) << 16) + (((bytes[at + 3] as number) & 0xff) << 24);
+    let part = byte(at) + (byte(at + 1) << 8) + (byte(at + 2) << 16) + (byte(at + 3) << 24);
     part *= MULTIPLIER;
     part ^= part >>> 24;
     part *= MULTIPLIER;
     hash *= MULTIPLIER;
     hash ^= part;
   }
-  const tail = words * 4;
+  const tail = length - (length % 4);
   const rest = length % 4;
-  if (rest === 3) hash ^= (bytes[tail + 2] as number) << 16;
-  if (rest >= 2) hash ^= (bytes[tail + 1] as number) << 8;
+  if (rest === 3) hash ^= byte(tail + 2) << 16;
+  if (rest >= 2) hash ^= byte(tail + 1) << 8;
   if (rest >= 1) {
-    hash ^= bytes[tail] as number;
+    hash ^= byte(tail);
     hash *= MULTIPLIER;
   }
   hash ^= hash >>> 13;

@@ -2,6 +2,7 @@
 import type { Codec } from '../../record/batchHeader.ts';
 import { CODEC_NAMES, DEFAULT_LEVEL } from '../../record/codecs.ts';
 import { ClientError } from '../core/clientError.ts';
+import { defaultPartitioner, roundRobinPartitioner, uniformStickyPartitioner, type PartitionerFactory } from '../producer/partitioner.ts';
 import type { ProducerOptions } from '../producer/producerOptions.ts';
 import { producerSettings } from './settingTables.ts';
 import { SettingValues, type ClientSettings } from './settingValues.ts';
@@ -11,15 +12,31 @@ const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 /** Throws ClientError INVALID_ARGUMENT with Kafka's wording. */
 export function producerOptions(settings: ReadonlyMap<string, string>): ClientSettings<ProducerOptions> {
   const values = new SettingValues(producerSettings, settings);
-  if (settings.has('transactional.id')) throw new ClientError('INVALID_ARGUMENT', 'transactional.id is set, but this client has no transactions yet');
   const codec = CODEC_NAMES.indexOf(values.text('compression.type') as (typeof CODEC_NAMES)[number]) as Codec;
   const options: ProducerOptions = {
     acks: acksOf(values.text('acks')), codec, compressionLevel: levelFor(values.text('compression.type'), values), lingerMs: values.number('linger.ms'),
     batchSizeBytes: values.number('batch.size'), bufferMemoryBytes: values.number('buffer.memory'), requestSizeMaxBytes: values.number('max.request.size'),
     deliveryTimeoutMs: deliveryTimeoutMs(values, settings), requestTimeoutMs: values.number('request.timeout.ms'), maxBlockMs: values.number('max.block.ms'),
     retriesMax: values.number('retries'), inFlightMax: values.number('max.in.flight.requests.per.connection'), isIdempotent: isIdempotent(values, settings),
+    ...transactionOptions(values, settings), ...partitionerOption(values.text('partitioner.class'), values.flag('partitioner.ignore.keys')),
   };
   return { cluster: values.cluster(options.maxBlockMs), options, warnings: values.warnings() };
+}
+
+function transactionOptions(values: SettingValues, settings: ReadonlyMap<string, string>): Pick<ProducerOptions, 'transactionalId' | 'transactionTimeoutMs'> {
+  const transactionalId = settings.get('transactional.id');
+  if (transactionalId === undefined) return {};
+  if (!isIdempotent(values, settings)) throw new ClientError('INVALID_ARGUMENT', 'Cannot set a transactional.id without also enabling idempotence.');
+  return { transactionalId, transactionTimeoutMs: values.number('transaction.timeout.ms') };
+}
+
+const PARTITIONERS: Readonly<Record<string, PartitionerFactory>> = { RoundRobinPartitioner: roundRobinPartitioner, UniformStickyPartitioner: uniformStickyPartitioner, DefaultPartitioner: defaultPartitioner };
+
+function partitionerOption(className: string, ignoresKeys: boolean): Pick<ProducerOptions, 'partitioner'> {
+  if (className === '') return ignoresKeys ? { partitioner: uniformStickyPartitioner } : {};
+  const partitioner = PARTITIONERS[className.slice(className.lastIndexOf('.') + 1)];
+  if (partitioner === undefined) throw new ClientError('INVALID_ARGUMENT', `Invalid value ${className} for configuration partitioner.class: Class ${className} could not be found.`);
+  return { partitioner };
 }
 
 const acksOf = (text: string): 0 | 1 | -1 => (text === '0' ? 0 : text === '1' ? 1 : -1);

@@ -42,6 +42,10 @@ const common: readonly ConfigKey[] = [
   setting('retry.backoff.ms', 'long', '100', from(0)),
   setting('retry.backoff.max.ms', 'long', '1000', from(0)),
   setting('metadata.max.age.ms', 'long', '300000', from(0)),
+  setting('metadata.recovery.strategy', 'string', 'rebootstrap', { kind: 'oneOf', values: ['none', 'rebootstrap'], ignoreCase: true }),
+  setting('metadata.recovery.rebootstrap.trigger.ms', 'long', '300000', from(0)),
+  setting('reconnect.backoff.ms', 'long', '50', from(0)),
+  setting('reconnect.backoff.max.ms', 'long', '1000', from(0)),
 ];
 
 export const adminSettings: ConfigKeyTable = keyTable([...common, setting('default.api.timeout.ms', 'int', '60000', from(0)), setting('retries', 'int', String(INT_MAX), from(0))]);
@@ -62,7 +66,10 @@ export const producerSettings: ConfigKeyTable = keyTable([
   setting('max.in.flight.requests.per.connection', 'int', '5', from(1)),
   setting('max.request.size', 'int', '1048576', from(0)),
   setting('retries', 'int', String(INT_MAX), from(0, INT_MAX)),
-  setting('transactional.id', 'string', null),
+  setting('partitioner.class', 'string', ''),
+  setting('partitioner.ignore.keys', 'boolean', 'false'),
+  setting('transaction.timeout.ms', 'int', '60000'),
+  setting('transactional.id', 'string', null, { kind: 'nonEmpty' }),
 ]);
 
 export const consumerSettings: ConfigKeyTable = keyTable([
@@ -72,6 +79,7 @@ export const consumerSettings: ConfigKeyTable = keyTable([
   setting('auto.commit.interval.ms', 'int', '5000', from(0)),
   setting('auto.offset.reset', 'string', 'latest', oneOf('earliest', 'latest', 'none')),
   setting('check.crcs', 'boolean', 'true'),
+  setting('client.rack', 'string', ''),
   setting('enable.auto.commit', 'boolean', 'true'),
   setting('exclude.internal.topics', 'boolean', 'true'),
   setting('fetch.max.bytes', 'int', '52428800', from(0)),
@@ -79,10 +87,12 @@ export const consumerSettings: ConfigKeyTable = keyTable([
   setting('fetch.min.bytes', 'int', '1', from(0)),
   setting('group.id', 'string', null),
   setting('group.instance.id', 'string', null, { kind: 'nonEmpty' }),
+  setting('group.remote.assignor', 'string', ''),
   setting('group.protocol', 'string', 'classic', { kind: 'oneOf', values: ['classic', 'consumer'], ignoreCase: true }),
   setting('heartbeat.interval.ms', 'int', '3000'),
   setting('isolation.level', 'string', 'read_uncommitted', oneOf('read_committed', 'read_uncommitted')),
   setting('max.partition.fetch.bytes', 'int', '1048576', from(0)),
   setting('max.poll.interval.ms', 'int', '300000', from(1)),
+  setting('partition.assignment.strategy', 'list', 'org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor'),
   setting('session.timeout.ms', 'int', '45000'),
 ]);

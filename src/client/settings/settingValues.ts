@@ -8,7 +8,7 @@ import { clientSecurity, type ClientSecurity } from '../security/clientSecurity.
 import { adminSettings, consumerSettings, producerSettings } from './settingTables.ts';
 import { unusedSettings } from './unusedSettings.ts';
 
-export type ClusterSettings = Pick<ClusterOptions, 'bootstrap' | 'clientId' | 'requestTimeoutMs' | 'apiTimeoutMs' | 'connectTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'metadataMaxAgeMs'> & ClientSecurity;
+export type ClusterSettings = Pick<ClusterOptions, 'bootstrap' | 'clientId' | 'requestTimeoutMs' | 'apiTimeoutMs' | 'connectTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'metadataMaxAgeMs' | 'reconnectBackoffMs' | 'reconnectBackoffMaxMs' | 'rebootstrapTriggerMs'> & ClientSecurity;
 
 export interface ClientSettings<Options> {
   readonly cluster: ClusterSettings;
@@ -36,6 +36,10 @@ export class SettingValues {
     return this.#value(name) as string;
   }
 
+  list(name: string): readonly string[] {
+    return this.#value(name) as readonly string[];
+  }
+
   flag(name: string): boolean {
     return this.#value(name) as boolean;
   }
@@ -44,7 +48,8 @@ export class SettingValues {
     return {
       bootstrap: parseBootstrap(this.#settings.get('bootstrap.servers') ?? ''), clientId: this.text('client.id'), requestTimeoutMs: this.number('request.timeout.ms'), apiTimeoutMs,
       connectTimeoutMs: this.number('socket.connection.setup.timeout.ms'), retryBackoffMs: this.number('retry.backoff.ms'), retryBackoffMaxMs: this.number('retry.backoff.max.ms'),
-      metadataMaxAgeMs: this.number('metadata.max.age.ms'), ...clientSecurity(this.#settings),
+      metadataMaxAgeMs: this.number('metadata.max.age.ms'), reconnectBackoffMs: this.number('reconnect.backoff.ms'), reconnectBackoffMaxMs: this.number('reconnect.backoff.max.ms'),
+      rebootstrapTriggerMs: this.text('metadata.recovery.strategy').toLowerCase() === 'none' ? Infinity : this.number('metadata.recovery.rebootstrap.trigger.ms'), ...clientSecurity(this.#settings),
     };
   }
 

@@ -1,11 +1,9 @@
 /** Settings that Kafka's clients have and this one does not act on. */
 export const unusedSettings: ReadonlySet<string> = new Set(`
-bootstrap.controllers bootstrap.resolve.timeout.ms buffer.memory.allocation.strategy client.dns.lookup client.rack config.providers
-connections.max.idle.ms enable.metrics.push group.remote.assignor interceptor.classes internal.throw.on.fetch.stable.offset.unsupported
-key.deserializer key.serializer max.poll.records metadata.cluster.check.enable metadata.max.idle.ms metadata.recovery.rebootstrap.trigger.ms
-metadata.recovery.strategy metric.reporters metrics.num.samples metrics.recording.level metrics.sample.window.ms partition.assignment.strategy
-partitioner.adaptive.partitioning.enable partitioner.availability.timeout.ms partitioner.class partitioner.ignore.keys partitioner.rack.aware
-receive.buffer.bytes reconnect.backoff.max.ms reconnect.backoff.ms sasl.client.callback.handler.class sasl.kerberos.kinit.cmd
+bootstrap.controllers bootstrap.resolve.timeout.ms buffer.memory.allocation.strategy client.dns.lookup config.providers
+connections.max.idle.ms enable.metrics.push interceptor.classes internal.throw.on.fetch.stable.offset.unsupported
+key.deserializer key.serializer max.poll.records metadata.cluster.check.enable metadata.max.idle.ms metric.reporters metrics.num.samples metrics.recording.level metrics.sample.window.ms partitioner.adaptive.partitioning.enable partitioner.availability.timeout.ms partitioner.rack.aware
+receive.buffer.bytes sasl.client.callback.handler.class sasl.kerberos.kinit.cmd
 sasl.kerberos.min.time.before.relogin sasl.kerberos.service.name sasl.kerberos.ticket.renew.jitter sasl.kerberos.ticket.renew.window.factor
 sasl.login.callback.handler.class sasl.login.class sasl.login.connect.timeout.ms sasl.login.read.timeout.ms sasl.login.refresh.buffer.seconds
 sasl.login.refresh.min.period.seconds sasl.login.refresh.window.factor sasl.login.refresh.window.jitter sasl.login.retry.backoff.max.ms
@@ -22,6 +20,5 @@ sasl.oauthbearer.sub.claim.name security.providers send.buffer.bytes share.ackno
 share.acquire.mode socket.connection.setup.timeout.max.ms
 ssl.engine.factory.class ssl.keymanager.algorithm
 ssl.protocol ssl.provider ssl.secure.random.implementation ssl.trustmanager.algorithm
-transaction.timeout.ms
 transaction.two.phase.commit.enable value.deserializer value.serializer
 `.trim().split(/\s+/));
