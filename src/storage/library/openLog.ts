@@ -328,7 +328,7 @@ class LiveSource implements BatchSource {
   }
 
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   close(reason: LogError): void {
