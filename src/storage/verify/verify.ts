@@ -180,7 +180,7 @@ class Verification {
         this.#report('batch', path, `the batch after offset ${result.nextOffset - 1} is ${result.stopReason}; ${sizeBytes - result.validBytes} bytes from there on`, result.validBytes);
         return -1;
       }
-      if if (!isBeingWritten && !segment.indexesLookSane()) {
+      if (!isBeingWritten && !segment.indexesLookSane()) {
         this.#report('index', path.slice(0, -Suffix.log.length), 'the index files do not fit the log');
       }
       return Math.max(result.nextOffset, baseOffset);
