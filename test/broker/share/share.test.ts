@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
 import { makeFindCoordinatorRequest } from '../../../src/protocol/generated/findCoordinator.ts';
+import { ControlType, buildEndTransactionMarker } from '../../../src/record/control.ts';
 import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
+import { seededRandom } from '../../storage/support/ports.ts';
 import { settle, startNode } from '../support/node.ts';
 import type { NodeOptions, TestNode } from '../support/node.ts';
-import { FindCoordinator } from '../support/apis.ts';
+import { FindCoordinator, IncrementalAlterConfigs } from '../support/apis.ts';
 import { batch, createTopic, produce } from '../support/work.ts';
 import { AlterShareGroupOffsets, DeleteGroups, DeleteShareGroupOffsets, GROUP, SETTINGS, Sharer, ShareGroupDescribe, Type, ask, offsetsOf, reply } from './support.ts';
 
@@ -190,9 +192,35 @@ describe('records', () => {
   });
 });
 
+describe('transactions', () => {
+  const marker = (producerId: number, isCommit: boolean): Buffer => buildEndTransactionMarker({ producerId, producerEpoch: 0, type: isCommit ? ControlType.commit : ControlType.abort, coordinatorEpoch: 0, timestampMs: 0 });
+
+  test('aborted records are for nobody who reads what is committed, and open ones wait', async () => {
+    const node = await start();
+    await ask(node, IncrementalAlterConfigs, 1, {
+      resources: [{ resourceType: 32, resourceName: GROUP, configs: [{ name: 'share.isolation.level', configOperation: 0, value: 'read_committed' }] }], validateOnly: false,
+    });
+    const { a } = await sharing(node);
+    const partition = node.broker.services.partitions.find('work', 0)!;
+    const append = (bytes: Buffer): Promise<void> => new Promise((resolve, reject) => {
+      partition.append(bytes, 'coordinator', (error) => (error === null ? resolve() : reject(error)));
+    });
+    const transactional = (producerId: number, values: string[]): Buffer => batch(values, { producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+    await append(transactional(1, ['gone', 'gone too']));
+    await append(transactional(2, ['stays']));
+    expect((await a.fetch()).acquired).toEqual([]);
+    await append(marker(1, false));
+    await append(marker(2, true));
+    const got = await a.fetch();
+    // The markers are offsets, too: clients tell them from records, and acknowledge them as gaps.
+    expect(got.acquired).toEqual([{ firstOffset: 2, lastOffset: 4, deliveryCount: 1 }]);
+    expect(got.values[0]).toBe('stays');
+  });
+});
+
 describe('what is kept', () => {
   test('acknowledgements outlast a restart, and a loss of power', async () => {
-    const disk = new MemoryDisk({});
+    const disk = new MemoryDisk({ random: seededRandom(1) });
     const first = await start({ disk });
     const { a, topicId } = await sharing(first);
     await produce(first, 'work', 0, batch(['one', 'two', 'three', 'four']));
@@ -203,6 +231,20 @@ describe('what is kept', () => {
     const b = new Sharer(second, B, topicId);
     await b.join(['work']);
     expect((await b.fetch()).acquired).toEqual([{ firstOffset: 1, lastOffset: 1, deliveryCount: 2 }, { firstOffset: 3, lastOffset: 3, deliveryCount: 2 }]);
+  });
+
+  test('acknowledgements outlast a process that is killed; what was only acquired comes again', async () => {
+    const first = await start();
+    const { a, topicId } = await sharing(first);
+    await produce(first, 'work', 0, batch(['one', 'two', 'three']));
+    await a.fetch();
+    expect(await a.acknowledge(1, 1, [Type.accept])).toBe(0);
+    nodes.pop();
+    const disk = new (first.disk.constructor as new (options: object, files: unknown) => MemoryDisk)({ random: first.ports.random }, first.disk.files);
+    const second = await start({ disk, ports: first.ports });
+    const b = new Sharer(second, B, topicId);
+    await b.join(['work']);
+    expect((await b.fetch()).acquired.map(({ firstOffset, lastOffset }) => [firstOffset, lastOffset])).toEqual([[0, 0], [2, 2]]);
   });
 
   test('offsets are set and deleted while nobody is in the group', async () => {
