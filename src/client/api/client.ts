@@ -17,6 +17,7 @@ import { ClientError } from '../core/clientError.ts';
 import { Cluster, type ClusterOptions } from '../core/cluster.ts';
 import type { ClusterCounters } from '../core/requestObserver.ts';
 import { diagnosticsObserver } from '../diagnostics.ts';
+import { clientSecurity, type ClientSecurity } from '../security/clientSecurity.ts';
 import type { PartitionerFactory } from '../producer/partitioner.ts';
 import { defaultPartitioner, roundRobinPartitioner, uniformStickyPartitioner } from '../producer/partitioner.ts';
 import type { ProducerOptions } from '../producer/producerOptions.ts';
@@ -44,7 +45,9 @@ export interface ClientOptions {
   /** Where log lines go. Absent: nowhere. */
   readonly logger?: Logger;
   readonly tracer?: ClientTracer;
-  /** A network that encrypts, or one inside the process. Absent: TCP. */
+  /** Kafka's settings of TLS and SASL by their names: `{ 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN', ... }`. */
+  readonly security?: Readonly<Record<string, string>>;
+  /** A network of one's own, as one inside the process. Absent: TCP. */
   readonly network?: Network;
   readonly authenticate?: ClusterOptions['authenticate'];
   readonly clock?: Clock;
@@ -53,7 +56,7 @@ export interface ClientOptions {
 
 const CLIENT_OPTIONS = [
   'bootstrap', 'clientId', 'requestTimeoutMs', 'apiTimeoutMs', 'connectTimeoutMs', 'retryBackoffMs', 'retryBackoffMaxMs', 'reconnectBackoffMs', 'reconnectBackoffMaxMs',
-  'metadataMaxAgeMs', 'rebootstrapTriggerMs', 'logger', 'tracer', 'network', 'authenticate', 'clock', 'random',
+  'metadataMaxAgeMs', 'rebootstrapTriggerMs', 'logger', 'tracer', 'security', 'network', 'authenticate', 'clock', 'random',
 ] as const satisfies readonly (keyof ClientOptions)[];
 
 export interface RecordProducerOptions<K, V> {
@@ -199,12 +202,14 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function clusterOptions(options: ClientOptions): ClusterOptions {
-  const { bootstrap, clientId, logger, network, clock, random, tracer: _tracer, ...rest } = options;
+  const { bootstrap, clientId, logger, network, clock, random, security, tracer: _tracer, ...rest } = options;
+  const secured: ClientSecurity = security === undefined ? {} : clientSecurity(new Map(Object.entries(security)));
   for (const [name, value] of Object.entries(rest)) if (name !== 'authenticate') checkNumber(name, value as number | undefined, { min: 0, max: Infinity, isWhole: false });
   return {
-    bootstrap: addresses(bootstrap), clientId: clientId ?? `tidelog-${randomUUID()}`, network: network ?? createTcpNetwork(), clock: clock ?? clientClock, random: random ?? systemRandom,
+    bootstrap: addresses(bootstrap), clientId: clientId ?? `tidelog-${randomUUID()}`, network: network ?? secured.network ?? createTcpNetwork(), clock: clock ?? clientClock, random: random ?? systemRandom,
     logger: logger ?? silentLogger, requestTimeoutMs: 30_000, apiTimeoutMs: 60_000, connectTimeoutMs: 10_000, retryBackoffMs: 100, retryBackoffMaxMs: 1000, metadataMaxAgeMs: 300_000,
-    softwareVersion: packageVersion(), observer: diagnosticsObserver, ...defined(rest),
+    softwareVersion: packageVersion(), observer: diagnosticsObserver,
+    ...(secured.authenticate === undefined ? {} : { authenticate: secured.authenticate }), ...defined(rest),
   };
 }
 

@@ -11,6 +11,7 @@ import { apiSpec } from '../../protocol/framing.ts';
 import { KafkaJSNonRetriableError, toKafkaJSError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import { portLogger, type Logger, type logCreator, type logLevel } from './logger.ts';
+import { toSecurity, type SASLOptions, type SslOptions } from './security.ts';
 import { defaultRetry, RetrySchedule, sleep, type RetryOptions } from './retry.ts';
 
 export interface KafkaConfig {
@@ -24,6 +25,8 @@ export interface KafkaConfig {
   retry?: RetryOptions;
   logLevel?: logLevel;
   logCreator?: logCreator;
+  ssl?: boolean | SslOptions;
+  sasl?: SASLOptions;
   /** Not KafkaJS's: a network of one's own (one that encrypts, or inside the process), and how a connection says who we are. */
   network?: Network;
   authenticate?: ClusterOptions['authenticate'];
@@ -93,7 +96,8 @@ export class LazyCluster {
   }
 
   async #options(): Promise<ClusterOptions> {
-    const { brokers, clientId, connectionTimeout, requestTimeout, enforceRequestTimeout, network, authenticate } = this.#config;
+    const { brokers, clientId, connectionTimeout, requestTimeout, enforceRequestTimeout, ssl, sasl } = this.#config;
+    const { network, authenticate } = { ...toSecurity(ssl, sasl), ...own(this.#config) };
     const list = typeof brokers === 'function' ? await brokers() : brokers;
     const requestTimeoutMs = enforceRequestTimeout === false ? NO_TIMEOUT_MS : (requestTimeout ?? REQUEST_TIMEOUT_MS);
     const { initialRetryTime, maxRetryTime } = { ...defaultRetry, ...this.#retry };
@@ -105,6 +109,8 @@ export class LazyCluster {
     };
   }
 }
+
+const own = ({ network, authenticate }: KafkaConfig): Pick<KafkaConfig, 'network' | 'authenticate'> => ({ ...(network === undefined ? {} : { network }), ...(authenticate === undefined ? {} : { authenticate }) });
 
 function requestObserver(emitter: Emitter, event: string): RequestObserver {
   return {

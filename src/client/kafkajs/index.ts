@@ -6,6 +6,7 @@ import type { ConsumerConfig } from './consumerTypes.ts';
 import { KafkaJSNonRetriableError } from './errors.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { Producer, type ProducerConfig } from './producer.ts';
+import { toSecurity } from './security.ts';
 import { checkOptionNames } from '../api/optionCheck.ts';
 
 export type { AdminConfig } from './admin.ts';
@@ -27,6 +28,7 @@ export type { IHeaders, KafkaMessage, Message } from './messages.ts';
 export { Partitioners, type ICustomPartitioner, type PartitionerArgs, type PartitionMetadata } from './partitioners.ts';
 export type { Offsets, ProducerBatch, ProducerConfig, ProducerRecord, RecordMetadata, TopicMessages, Transaction } from './producer.ts';
 export type { RetryOptions } from './retry.ts';
+export type { OauthbearerProviderResponse, SASLOptions, SslOptions } from './security.ts';
 export { Admin, Consumer, Producer };
 
 const KAFKA_OPTIONS = [
@@ -40,8 +42,8 @@ export class Kafka {
 
   constructor(config: KafkaConfig) {
     checkOptionNames('Kafka', config, KAFKA_OPTIONS);
-    const refused = ['ssl', 'sasl', 'socketFactory'].filter((name) => (config as unknown as Record<string, unknown>)[name]);
-    if (refused.length > 0) throw new KafkaJSNonRetriableError(`${refused.join(', ')}: not taken over from KafkaJS; give "network" and "authenticate" instead (see docs/from-kafkajs.md)`);
+    if ((config as { readonly socketFactory?: unknown }).socketFactory !== undefined) throw new KafkaJSNonRetriableError('socketFactory is not taken over from KafkaJS: give "network" instead (see docs/from-kafkajs.md)');
+    toSecurity(config.ssl, config.sasl);
     if (typeof config.brokers !== 'function' && (!Array.isArray(config.brokers) || config.brokers.length === 0)) throw new KafkaJSNonRetriableError('Failed to connect: brokers array is empty');
     this.#config = config;
     this.#logger = createLogger(config.logLevel, config.logCreator);
