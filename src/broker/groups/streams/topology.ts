@@ -1,4 +1,5 @@
 /** The topology of a Streams application as its members tell it, and what it needs of the cluster: counts of tasks, and internal topics. */
+import { ErrorCode, KafkaError } from '../../../protocol/errors.ts';
 import type { Topology } from '../../../protocol/generated/streamsGroupHeartbeat.ts';
 import type { StreamsGroupTopologyValue } from '../../../protocol/generated/records/streamsGroupTopology.ts';
 import type { ClusterView } from '../cluster.ts';
@@ -84,7 +85,7 @@ class Misfit extends Error {
   }
 }
 
-/** Counts the tasks, and finds the internal topics that are still to be made. Pure. */
+/** Counts the tasks, and finds the internal topics that are still to be made. Pure. Throws STREAMS_INVALID_TOPOLOGY when nothing is written to a topic that is read. */
 export function configureTopology(topology: StreamsGroupTopologyValue, cluster: ClusterView): ConfiguredTopology {
   try {
     return configured(topology, cluster);
@@ -135,7 +136,7 @@ function decideRepartitionTopics(subtopologies: readonly Subtopology[], cluster:
       hasNews = true;
     }
   }
-  if (open.size > 0) throw new Misfit(StreamsStatus.missingSourceTopics, `Failed to compute number of partitions for all repartition topics: ${[...open].toSorted().join(', ')}`);
+  if (open.size > 0) throw new KafkaError(ErrorCode.STREAMS_INVALID_TOPOLOGY, `Failed to compute number of partitions for all repartition topics: ${[...open].toSorted().join(', ')}`);
   return decided;
 }
 
@@ -147,15 +148,24 @@ function enforceCopartitioning(subtopology: Subtopology, decided: Map<string, nu
     const repartitions = group.repartitionSourceTopics.map((index) => repartitionSourceTopics[index]!);
     const fixed = repartitions.filter(({ partitions }) => partitions > 0).map(({ name }) => name);
     const flexible = repartitions.filter(({ partitions }) => partitions === 0).map(({ name }) => name);
-    const bound = [...sources, ...fixed];
-    const counts = new Set(bound.map((topic) => (fixed.includes(topic) ? decided.get(topic)! : countOf(topic))));
-    if (counts.size > 1) {
-      throw new Misfit(StreamsStatus.incorrectlyPartitionedTopics, `Following topics do not have the same number of partitions: ${bound.toSorted().map((topic) => `${topic}=${countOf(topic)}`).join(', ')}`);
-    }
-    const [only] = counts;
-    const count = only ?? Math.max(0, ...flexible.map((topic) => decided.get(topic) ?? 0));
+    const counts = new Map([...sources.map((topic) => [topic, countOf(topic)] as const), ...fixed.map((topic) => [topic, decided.get(topic)!] as const)]);
+    const count = counts.size === 0 ? Math.max(0, ...flexible.map((topic) => decided.get(topic) ?? 0)) : sameCount(sources, fixed, counts);
     for (const topic of flexible) decided.set(topic, count);
   }
+}
+
+/** Throws Misfit. */
+function sameCount(sources: readonly string[], fixed: readonly string[], counts: ReadonlyMap<string, number>): number {
+  const leading = sources.length > 0 ? sources : fixed;
+  const count = counts.get(leading[0]!)!;
+  if (leading.some((topic) => counts.get(topic) !== count)) {
+    const told = leading.toSorted().map((topic) => `${topic}=${counts.get(topic)}`).join(', ');
+    throw new Misfit(StreamsStatus.incorrectlyPartitionedTopics, `Following topics do not have the same number of partitions: [{${told}}]`);
+  }
+  const other = fixed.find((topic) => counts.get(topic) !== count);
+  if (other === undefined) return count;
+  throw new Misfit(StreamsStatus.incorrectlyPartitionedTopics,
+    `Number of partitions [${counts.get(other)}] of repartition topic [${other}] doesn't match number of partitions [${count}] of the source topic.`);
 }
 
 function expectTopic(topic: TopicInfo, partitions: number, cluster: ClusterView, missing: Map<string, InternalTopic>): void {
