@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina';
 import { availableParallelism } from 'node:os';
+import { findLibrary, loadLibrary } from '../codecs/library.ts';
 import { findWorkerPath } from '../workerInflater.ts';
 import type { CompactAnswer, CompactTask } from './compactTask.ts';
 import { InlineCompactor } from './compactor.ts';
@@ -11,7 +12,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 export class WorkerCompactor implements Compactor {
   readonly #workerPath: string;
   readonly #threadsMax: number;
-  #pool: Promise<Piscina> | null = null;
+  #pool: Piscina | null = null;
   /** Ends the tasks under way: piscina tells of a worker that could not start, but not whose task it had. */
   #failing = new AbortController();
   #isClosed = false;
@@ -24,13 +25,14 @@ export class WorkerCompactor implements Compactor {
   async run(task: CompactTask): Promise<CompactAnswer> {
     if (this.#isClosed) throw new Error('closed');
     const failing = this.#failing;
-    const pool = await (this.#pool ??= this.#open(failing));
+    const pool = (this.#pool ??= this.#open(failing));
     return (await pool.run(task, { transferList: [task.chunk.buffer as ArrayBuffer, task.plans.buffer as ArrayBuffer], signal: failing.signal })) as CompactAnswer;
   }
 
-  async #open(failing: AbortController): Promise<Piscina> {
-    const { Piscina } = await import('piscina');
-    const pool = new Piscina({ filename: this.#workerPath, minThreads: 0, maxThreads: this.#threadsMax, idleTimeout: IDLE_TIMEOUT_MS });
+  #open(failing: AbortController): Piscina {
+    const library = loadPiscina();
+    if (library === null) throw new Error('piscina is not installed');
+    const pool = new library.Piscina({ filename: this.#workerPath, minThreads: 0, maxThreads: this.#threadsMax, idleTimeout: IDLE_TIMEOUT_MS });
     pool.on('error', (error) => this.#onPoolFailed(failing, error));
     return pool;
   }
@@ -42,7 +44,7 @@ export class WorkerCompactor implements Compactor {
     this.#pool = null;
     this.#failing = new AbortController();
     failing.abort(error);
-    void pool?.then((failed) => failed.destroy()).catch(() => {});
+    pool?.destroy().catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -50,12 +52,15 @@ export class WorkerCompactor implements Compactor {
     this.#failing.abort(new Error('closed'));
     const pool = this.#pool;
     this.#pool = null;
-    await (await pool)?.destroy();
+    await pool?.destroy();
   }
 }
 
-/** Worker threads where the built worker is at hand, else the caller's own thread. */
+/** Loaded with the first task: a store that compacts nothing does not pay for it. */
+const loadPiscina = (): typeof import('piscina') | null => loadLibrary<typeof import('piscina')>('piscina');
+
+/** Worker threads where the built worker and piscina are at hand, else the caller's own thread. */
 export function openCompactor(): Compactor {
   const workerPath = findWorkerPath('compact.worker', 'compact');
-  return workerPath === null ? new InlineCompactor() : new WorkerCompactor(workerPath);
+  return workerPath === null || findLibrary('piscina') === null ? new InlineCompactor() : new WorkerCompactor(workerPath);
 }
