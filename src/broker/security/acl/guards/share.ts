@@ -95,6 +95,7 @@ function alterOffsets(request: AlterShareGroupOffsetsRequest, { caller }: GuardC
   const denied = parts.denied.map(({ topicName, partitions }) => ({
     topicName, topicId: zeroUuid, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED, errorMessage: TOPIC_REFUSED })),
   }));
+  if (parts.allowed.length === 0) return { response: { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, responses: denied } };
   return { request: { ...request, topics: parts.allowed }, finish: (response) => void (response.responses = [...response.responses, ...denied]) };
 }
 
@@ -103,6 +104,7 @@ function deleteOffsets(request: DeleteShareGroupOffsetsRequest, { caller }: Guar
   const parts = split(request.topics, ({ topicName }) => caller.mayTopic(read, topicName));
   if (parts === null) return null;
   const denied = parts.denied.map(({ topicName }) => ({ topicName, topicId: zeroUuid, errorCode: TOPIC_AUTHORIZATION_FAILED, errorMessage: TOPIC_REFUSED }));
+  if (parts.allowed.length === 0) return { response: { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, responses: denied } };
   return { request: { ...request, topics: parts.allowed }, finish: (response) => void (response.responses = [...response.responses, ...denied]) };
 }
 
