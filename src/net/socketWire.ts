@@ -4,6 +4,8 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Wire, WireHandler } from '../base/wire.ts';
+import { landingBuffer } from './landing.ts';
+import type { SocketReads } from './socketReads.ts';
 
 /** Bytes waiting above which `write` returns false. */
 export const WRITE_HIGH_WATER_BYTES = 1 << 20;
@@ -22,18 +24,22 @@ export class SocketWire implements Wire {
   readonly localAddress: string;
   readonly localPort: number;
   readonly #stream: Duplex;
+  readonly #hasReads: boolean;
   #handler: WireHandler | null = null;
   #error: Error | undefined;
   #isClosed = false;
   #pendingBytes = 0;
   #wantsDrain = false;
 
-  constructor(stream: Duplex, addresses: WireAddresses) {
+  /** With `reads` the stream's own reads bring nothing. */
+  constructor(stream: Duplex, addresses: WireAddresses, reads: SocketReads | null = null) {
     this.remoteAddress = addresses.remoteAddress;
     this.remotePort = addresses.remotePort;
     this.localAddress = addresses.localAddress;
     this.localPort = addresses.localPort;
     this.#stream = stream;
+    this.#hasReads = reads !== null;
+    if (reads !== null) reads.wire = this;
     stream.on('error', (error) => (this.#error ??= error));
     stream.on('close', () => this.#closed());
   }
@@ -48,8 +54,18 @@ export class SocketWire implements Wire {
       queueMicrotask(() => handler.onClose(this.#error));
       return;
     }
-    this.#stream.on('data', (bytes: Buffer) => handler.onBytes(bytes));
+    if (!this.#hasReads) this.#stream.on('data', (bytes: Buffer) => handler.onBytes(bytes));
     this.#stream.resume();
+  }
+
+  /** For the reads. */
+  nextReadBuffer(): Buffer {
+    return this.#handler?.nextReadBuffer?.() ?? landingBuffer();
+  }
+
+  takeBytes(lengthBytes: number, buffer: Buffer): void {
+    if (this.#handler === null || this.#isClosed) return;
+    this.#handler.onBytes(lengthBytes === buffer.length ? buffer : buffer.subarray(0, lengthBytes));
   }
 
   write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean {

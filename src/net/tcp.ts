@@ -4,7 +4,8 @@ import net from 'node:net';
 import type { Network, Wire, WireListener } from '../base/wire.ts';
 import { NetworkError } from './systemError.ts';
 import { SocketWire, type WireAddresses } from './socketWire.ts';
-import { createSocketReads, isFastSocket, TcpWire } from './tcpWire.ts';
+import { createSocketReads } from './socketReads.ts';
+import { isFastSocket, TcpWire } from './tcpWire.ts';
 
 export interface TcpNetworkOptions {
   /** Hears of connections that could not be accepted (too many open files, ...). They are dropped, the listener goes on. */

@@ -7,6 +7,7 @@
 import type net from 'node:net';
 import type { Wire, WireHandler } from '../base/wire.ts';
 import { landingBuffer } from './landing.ts';
+import type { SocketReads } from './socketReads.ts';
 import { WRITE_HIGH_WATER_BYTES, type WireAddresses } from './socketWire.ts';
 
 /** What is used of a socket beyond its public face; `isFastSocket` says whether it is there. */
@@ -19,25 +20,6 @@ interface SocketInside {
   _handle: Handle | null;
   _write(bytes: Uint8Array, encoding: string, done: WriteDone): void;
   _writev(chunks: ChunkItem[] & { allBuffers?: boolean }, done: WriteDone): void;
-}
-
-/** A socket whose reads go to a wire; made before the wire, since Node wants the read functions first. */
-export interface SocketReads {
-  wire: TcpWire | null;
-  readonly buffer: () => Buffer;
-  readonly callback: (lengthBytes: number, buffer: Uint8Array) => boolean;
-}
-
-export function createSocketReads(): SocketReads {
-  const reads: SocketReads = {
-    wire: null,
-    buffer: () => reads.wire?.nextReadBuffer() ?? landingBuffer(),
-    callback(lengthBytes, buffer) {
-      reads.wire?.takeBytes(lengthBytes, buffer as Buffer);
-      return true;
-    },
-  };
-  return reads;
 }
 
 /** Chunks below this are copied together: an entry of its own costs the kernel more. */

@@ -4,6 +4,7 @@ import type tls from 'node:tls';
 import type { TlsPeer, Wire, WireHandler } from '../../base/wire.ts';
 import { SocketWire, type WireAddresses } from '../socketWire.ts';
 import { subjectName } from './distinguishedName.ts';
+import { takeReads } from './tlsReads.ts';
 import type { HandshakeEnd, TlsServer } from './tlsServer.ts';
 
 export class TlsAcceptedWire implements Wire, HandshakeEnd {
@@ -15,12 +16,12 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
   readonly #addresses: WireAddresses;
   #handler: WireHandler | null = null;
   /** Once the handshake is done. */
-  #secured: SocketWire | null = null;
-  #peer: TlsPeer | null = null;
+  #secured: Wire | null = null;
   #error: Error | undefined;
   #isPaused = false;
-  #isStarted = false;
   #isClosed = false;
+
+  readonly #server: TlsServer;
 
   constructor(socket: net.Socket, addresses: WireAddresses, server: TlsServer) {
     this.remoteAddress = addresses.remoteAddress;
@@ -29,8 +30,8 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
     this.localPort = addresses.localPort;
     this.#socket = socket;
     this.#addresses = addresses;
+    this.#server = server;
     socket.on('close', () => this.#lost());
-    server.secure(socket, this);
   }
 
   get pendingBytes(): number {
@@ -39,8 +40,9 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
 
   start(handler: WireHandler): void {
     this.#handler = handler;
-    if (this.#secured !== null) this.#begin(this.#secured);
-    else if (this.#isClosed) queueMicrotask(() => handler.onClose(this.#error));
+    // Not before: what follows the handshake at once must find its reader.
+    if (this.#isClosed) queueMicrotask(() => handler.onClose(this.#error));
+    else this.#server.secure(this.#socket, this);
   }
 
   write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean {
@@ -72,32 +74,26 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
   }
 
   onSecured(socket: tls.TLSSocket): void {
+    const handler = this.#handler as WireHandler;
     const certificate = socket.getPeerX509Certificate();
+    let peer: TlsPeer;
     try {
-      this.#peer = { subject: certificate === undefined ? null : subjectName(certificate.raw) };
+      peer = { subject: certificate === undefined ? null : subjectName(certificate.raw) };
     } catch (error) {
       this.onFailed(error as Error);
       socket.destroy();
       return;
     }
     socket.setNoDelay(true);
-    this.#secured = new SocketWire(socket, this.#addresses);
-    if (this.#handler !== null) this.#begin(this.#secured);
-    else socket.pause();
+    this.#secured = new SocketWire(socket, this.#addresses, takeReads(socket));
+    handler.onSecured?.(peer);
+    this.#secured.start(handler);
+    if (this.#isPaused) this.#secured.pause();
   }
 
   onFailed(error: Error): void {
     this.#error ??= error;
     this.#socket.destroy();
-  }
-
-  #begin(secured: SocketWire): void {
-    const handler = this.#handler as WireHandler;
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    if (this.#peer !== null) handler.onSecured?.(this.#peer);
-    secured.start(handler);
-    if (this.#isPaused) secured.pause();
   }
 
   /** After the handshake the wire over the secured socket tells of the end. */
@@ -106,6 +102,6 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
     this.#isClosed = true;
     // Who only looks whether the port is open is nothing to speak of.
     if (this.#secured === null && this.#socket.bytesRead > 0) this.#error ??= new Error('the handshake was not finished, or the certificate not trusted');
-    if (!this.#isStarted) this.#handler?.onClose(this.#error);
+    if (this.#secured === null) this.#handler?.onClose(this.#error);
   }
 }

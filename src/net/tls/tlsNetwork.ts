@@ -3,8 +3,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { TlsSettings } from '../../base/securityProtocol.ts';
 import type { Network, Wire } from '../../base/wire.ts';
-import { SocketWire } from '../socketWire.ts';
 import { errorCode, NetworkError } from '../systemError.ts';
+import { createSocketReads } from '../socketReads.ts';
+import { SocketWire } from '../socketWire.ts';
 import { addressesOf, listenSockets, type TcpNetworkOptions } from '../tcp.ts';
 import { contextOptions } from './contextOptions.ts';
 import { loadTlsMaterial } from './keyMaterial.ts';
@@ -34,8 +35,11 @@ export function createTlsClientNetwork(settings: TlsSettings): Network {
 
 function connect(to: { readonly host: string; readonly port: number; readonly timeoutMs: number }, context: tls.SecureContextOptions, checksName: boolean): Promise<Wire> {
   return new Promise((resolve, reject) => {
+    const reads = createSocketReads();
+    // The reads are Node's own option of its sockets, which the types of TLS leave out.
+    const onread = { onread: { buffer: reads.buffer, callback: reads.callback } };
     const socket = tls.connect({
-      ...context, host: to.host, port: to.port, rejectUnauthorized: true, ...(net.isIP(to.host) === 0 ? { servername: to.host } : {}), ...(checksName ? {} : { checkServerIdentity: () => undefined }),
+      ...onread, ...context, host: to.host, port: to.port, rejectUnauthorized: true, ...(net.isIP(to.host) === 0 ? { servername: to.host } : {}), ...(checksName ? {} : { checkServerIdentity: () => undefined }),
     });
     const timer = setTimeout(() => socket.destroy(new NetworkError('ETIMEDOUT', `no TLS connection to ${to.host}:${to.port} within ${to.timeoutMs} ms`)), to.timeoutMs);
     let isConnected = false;
@@ -61,7 +65,7 @@ function connect(to: { readonly host: string; readonly port: number; readonly ti
       }
       socket.setNoDelay(true);
       socket.pause();
-      resolve(new SocketWire(socket, addresses));
+      resolve(new SocketWire(socket, addresses, reads));
     });
   });
 }
