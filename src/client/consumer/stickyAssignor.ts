@@ -102,20 +102,26 @@ function leastLoaded(holders: readonly Holder[], topic: string): Holder | null {
   return least;
 }
 
-/** Moves partitions from the more to the less loaded until no move makes it more even. Every move lowers the sum of squares, so it ends. */
+/** Moves partitions from the most to the least loaded until no move makes it more even. Every move lowers the sum of squares, so it ends. */
 function level(holders: readonly Holder[], places: ReadonlyMap<string, Place>): void {
-  for (let hasMoved = true; hasMoved; ) {
-    hasMoved = false;
-    for (const from of [...holders].sort((a, b) => b.held.size - a.held.size)) {
-      for (const key of [...from.held].toReversed()) {
-        const to = leastLoaded(holders, (places.get(key) as Place).topic);
-        if (to === null || from.held.size - to.held.size < 2) continue;
-        from.held.delete(key);
-        to.held.add(key);
-        hasMoved = true;
-      }
-    }
+  const byLoad = [...holders];
+  do byLoad.sort((a, b) => b.held.size - a.held.size);
+  while (byLoad.some((from) => moveOne(from, holders, places)));
+}
+
+/** The last one that another holder wants more; false: there is none. */
+function moveOne(from: Holder, holders: readonly Holder[], places: ReadonlyMap<string, Place>): boolean {
+  const takers = new Map<string, Holder | null>();
+  for (const key of [...from.held].toReversed()) {
+    const { topic } = places.get(key) as Place;
+    let to = takers.get(topic);
+    if (to === undefined) takers.set(topic, (to = leastLoaded(holders, topic)));
+    if (to === null || from.held.size - to.held.size < 2) continue;
+    from.held.delete(key);
+    to.held.add(key);
+    return true;
   }
+  return false;
 }
 
 function asAssignment(holders: readonly Holder[], counts: ReadonlyMap<string, number>): GroupAssignment {
