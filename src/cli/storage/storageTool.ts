@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { validateBrokerConfig } from '../../config/brokerConfig.ts';
+import type { BrokerConfig } from '../../config/types.ts';
+import { readPropertiesFile } from '../../config/properties.ts';
+import { formatMetaProperties, FORMAT_VERSION, parseMetaProperties, type MetaProperties } from '../../storage/metaProperties.ts';
+import { dependenciesText, mappingText } from '../features/versionTexts.ts';
+import type { Options, OptionSpec } from '../options.ts';
+import type { Tool, ToolEnvironment } from '../tool.ts';
+import { ToolError, UsageError } from '../toolError.ts';
+
+const FILE = 'meta.properties';
+const UUID_BYTES = 16;
+const configOptions: readonly OptionSpec[] = [
+  { name: 'config', argument: 'file', description: 'REQUIRED: The configuration file of the broker.' },
+  { name: 'c', argument: 'file', description: 'Short for --config.' },
+];
+const releaseOption: OptionSpec = { name: 'release-version', argument: 'version', description: 'The release, as 4.2.' };
+const KRAFT_ONLY = ['standalone', 'no-initial-controllers', 'initial-controllers'] as const;
+
+export const storageTool: Tool = {
+  name: 'kafka-storage',
+  purpose: 'The Kafka storage tool.',
+  options: [],
+  commands: {
+    format: {
+      purpose: 'Format the log directories: say which cluster and which broker they belong to. A broker that starts on empty directories does so itself.',
+      options: [
+        ...configOptions,
+        { name: 'cluster-id', argument: 'id', description: 'REQUIRED: The id of the cluster.' },
+        { name: 't', argument: 'id', description: 'Short for --cluster-id.' },
+        { name: 'ignore-formatted', description: 'Leave directories alone that are formatted.' },
+        { name: 'g', description: 'Short for --ignore-formatted.' },
+        { name: 'add-scram', argument: 'credential', isList: true, description: 'Refused: give it to kafka-server-start, or use kafka-configs once the broker runs.' },
+        { name: 'release-version', argument: 'version', description: 'Without effect.' },
+        { name: 'r', argument: 'version', description: 'Without effect.' },
+        { name: 'feature', argument: 'name=level', isList: true, description: 'Without effect.' },
+        { name: 'f', argument: 'name=level', isList: true, description: 'Without effect.' },
+        { name: 'standalone', description: 'Without effect: there are no Raft voters.' },
+        { name: 's', description: 'Without effect: there are no Raft voters.' },
+        { name: 'no-initial-controllers', description: 'Without effect: there are no Raft voters.' },
+        { name: 'N', description: 'Without effect: there are no Raft voters.' },
+        { name: 'initial-controllers', argument: 'controllers', description: 'Without effect: there are no Raft voters.' },
+      ],
+    },
+    info: { purpose: 'Get information about the log directories.', options: configOptions },
+    'random-uuid': { purpose: 'Print a random UUID.', options: [] },
+    'version-mapping': { purpose: 'Look up the feature levels of a release.', options: [releaseOption, { ...releaseOption, name: 'r' }] },
+    'feature-dependencies': { purpose: 'Look up what feature levels need.', options: [{ name: 'feature', argument: 'name=level', isList: true, description: 'The feature.' }, { name: 'f', argument: 'name=level', isList: true, description: 'Short for --feature.' }] },
+  },
+  run,
+};
+
+async function run(options: Options, environment: ToolEnvironment, command: string): Promise<number> {
+  const { terminal } = environment;
+  if (command === 'random-uuid') await terminal.print(`${randomUuid()}\n`);
+  else if (command === 'version-mapping') await terminal.print(mappingText(options.value('release-version') ?? options.value('r')));
+  else if (command === 'feature-dependencies') await terminal.print(dependenciesText([...options.values('feature'), ...options.values('f')]));
+  else return command === 'info' ? info(readConfig(options), environment) : format(readConfig(options), options, environment);
+  return 0;
+}
+
+/** 16 random bytes in base64url, without a dash at the start, which would look like an option. */
+function randomUuid(): string {
+  for (;;) {
+    const text = randomBytes(UUID_BYTES).toString('base64url');
+    if (!text.startsWith('-')) return text;
+  }
+}
+
+function readConfig(options: Options): BrokerConfig {
+  const file = options.value('config') ?? options.value('c');
+  if (file === undefined) throw new UsageError('kafka-storage: error: argument --config/-c is required');
+  return validateBrokerConfig(readPropertiesFile(file)).config;
+}
+
+function readMeta(directory: string): MetaProperties | null {
+  const file = path.join(directory, FILE);
+  if (!existsSync(file)) return null;
+  const meta = parseMetaProperties(readFileSync(file, 'utf8'));
+  if (meta === null) throw new ToolError(`${file} is corrupt: it must have version, cluster.id and node.id`);
+  return meta;
+}
+
+async function format({ logDirs, nodeId }: BrokerConfig, options: Options, { terminal }: ToolEnvironment): Promise<number> {
+  const clusterId = options.value('cluster-id') ?? options.value('t');
+  if (clusterId === undefined) throw new UsageError('kafka-storage: error: argument --cluster-id/-t is required');
+  if (!/^[A-Za-z0-9_-]{22}$/.test(clusterId) || clusterId.startsWith('-')) throw new ToolError(`Cluster ID string ${clusterId} does not appear to be a valid UUID: wanted are the 22 characters that kafka-storage random-uuid prints`);
+  if (options.has('add-scram')) throw new ToolError('Credentials are not kept in the log directories at format time: give --add-scram to kafka-server-start, or use kafka-configs once the broker runs');
+  for (const name of KRAFT_ONLY) if (options.has(name)) terminal.complain(`--${name} has no effect: there are no Raft voters`);
+  const formatted = logDirs.filter((directory) => readMeta(directory) !== null);
+  const other = formatted.map(readMeta).find((meta) => meta !== null && meta.clusterId !== clusterId);
+  const isIgnoring = options.has('ignore-formatted') || options.has('g');
+  if (isIgnoring && other !== undefined && other !== null) throw new ToolError(`Found cluster.id ${other.clusterId} in a log directory, but ${clusterId} was given`);
+  if (formatted.length > 0 && !isIgnoring) throw new ToolError(`Log directory ${formatted[0]} is already formatted. Use --ignore-formatted to ignore this directory and format the others.`);
+  const fresh = logDirs.filter((directory) => !formatted.includes(directory));
+  if (fresh.length === 0) await terminal.print('All of the log directories are already formatted.\n');
+  for (const directory of fresh) {
+    await terminal.print(`Formatting data directory ${directory} with cluster.id ${clusterId}.\n`);
+    mkdirSync(directory, { recursive: true });
+    const temporary = path.join(directory, `${FILE}.tmp`);
+    writeFileSync(temporary, formatMetaProperties({ clusterId, nodeId, directoryId: randomUuid(), formatVersion: FORMAT_VERSION }), { flush: true });
+    renameSync(temporary, path.join(directory, FILE));
+  }
+  return 0;
+}
+
+async function info({ logDirs }: BrokerConfig, { terminal }: ToolEnvironment): Promise<number> {
+  const isThere = logDirs.map((directory) => ({ directory, meta: existsSync(directory) ? readMeta(directory) : null, exists: existsSync(directory) }));
+  const list = (title: string, items: readonly string[]) => (items.length === 0 ? '' : `${title}${items.length > 1 ? 's' : ''}:\n${items.map((item) => `  ${item}\n`).join('')}\n`);
+  const found = isThere.filter(({ exists }) => exists);
+  const metas = found.flatMap(({ meta }) => (meta === null ? [] : [meta]));
+  const problems = [
+    ...isThere.filter(({ exists }) => !exists).map(({ directory }) => `${directory} does not exist`),
+    ...found.filter(({ meta }) => meta === null).map(({ directory }) => `${directory} is not formatted.`),
+    ...(new Set(metas.map(({ clusterId }) => clusterId)).size > 1 ? ['The log directories belong to different clusters.'] : []),
+  ];
+  const metadata = metas[0];
+  const metadataText = metadata === undefined ? '' : `Found metadata: {cluster.id=${metadata.clusterId}, node.id=${metadata.nodeId}, version=1}\n\n`;
+  const directories = found.length === 0 ? '' : `Found log director${found.length > 1 ? 'ies' : 'y'}:\n${found.map(({ directory }) => `  ${directory}\n`).join('')}\n`;
+  await terminal.print(directories + metadataText + list('Found problem', problems));
+  return problems.length === 0 ? 0 : 1;
+}
