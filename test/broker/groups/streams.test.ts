@@ -263,6 +263,21 @@ const input: fc.Arbitrary<TaskAssignorInput> = fc
   }));
 
 describe('the sticky task assignor', () => {
+  it('spreads each subtopology, also when a second member comes', () => {
+    const none = { active: new Map(), standby: new Map(), warmup: new Map() };
+    const given = { taskCounts: new Map([['0', 2], ['1', 2]]), isStateful: (id: string) => id === '1', standbyReplicas: 1 };
+    const active = (assigned: ReturnType<typeof assignTasks>, memberId: string) => [...assigned.get(memberId)!.active.keys()].toSorted();
+    const alone = assignTasks({ ...given, members: [{ memberId: 'a', processId: 'a', target: none }] });
+    const joined = assignTasks({ ...given, members: [{ memberId: 'a', processId: 'a', target: alone.get('a')! }, { memberId: 'b', processId: 'b', target: none }] });
+    const fresh = assignTasks({ ...given, members: ['a', 'b'].map((id) => ({ memberId: id, processId: id, target: none })) });
+    for (const assigned of [joined, fresh]) {
+      for (const id of ['a', 'b']) {
+        expect(active(assigned, id)).toEqual(['0', '1']);
+        expect([...assigned.get(id)!.standby.keys()]).toEqual(['1']);
+      }
+    }
+  });
+
   it('gives each task to one member, evenly, with standbys elsewhere, and moves nothing without need', () => {
     fc.assert(
       fc.property(input, (given) => {

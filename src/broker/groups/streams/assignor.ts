@@ -34,6 +34,8 @@ interface Hand {
 interface Process {
   readonly hands: Hand[];
   readonly keys: Set<string>;
+  /** Tasks by subtopology. */
+  readonly kin: Map<string, number>;
   taskCount: number;
 }
 
@@ -53,7 +55,7 @@ function dealOut(members: readonly TaskMember[]): Hand[] {
   const processes = new Map<string, Process>();
   return members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1)).map(({ memberId, processId }) => {
     let process = processes.get(processId);
-    if (process === undefined) processes.set(processId, (process = { hands: [], keys: new Set(), taskCount: 0 }));
+    if (process === undefined) processes.set(processId, (process = { hands: [], keys: new Set(), kin: new Map(), taskCount: 0 }));
     const hand: Hand = { memberId, process, active: new Map(), standby: new Map() };
     process.hands.push(hand);
     return hand;
@@ -62,14 +64,17 @@ function dealOut(members: readonly TaskMember[]): Hand[] {
 
 const keyOf = (subtopologyId: string, partition: number): string => `${partition}/${subtopologyId}`;
 
+/** Partition by partition, so that a member which gives half of its tasks up keeps some of each subtopology. */
 function tasksOfAll({ taskCounts }: TaskAssignorInput): Task[] {
-  return [...taskCounts].flatMap(([subtopologyId, count]) =>
+  const tasks = [...taskCounts].flatMap(([subtopologyId, count]) =>
     Array.from({ length: count }, (_, partition) => ({ subtopologyId, partition, key: keyOf(subtopologyId, partition) })));
+  return tasks.toSorted((a, b) => a.partition - b.partition);
 }
 
 function give(hand: Hand, task: Task, role: 'active' | 'standby'): void {
   hand[role].set(task.key, task);
   hand.process.keys.add(task.key);
+  hand.process.kin.set(task.subtopologyId, kinOf(hand, task) + 1);
   hand.process.taskCount++;
 }
 
@@ -100,27 +105,31 @@ function assignActive(hands: readonly Hand[], tasks: readonly Task[], input: Tas
   const actives = previousHands(input, hands, 'active');
   const standbys = previousHands(input, hands, 'standby');
   const left = tasks.filter((task) => !take(actives.get(task.key)?.[0], task));
-  const others = left.filter((task) => !take(leastLoaded(standbys.get(task.key) ?? []), task));
+  const others = left.filter((task) => !take(leastLoaded(standbys.get(task.key) ?? [], task), task));
   // least by load of the process, then by own tasks: any with room has room for one more
   for (const task of others) {
     const open = hands.filter(({ active }) => active.size < quota || (active.size === quota && extras > 0));
-    take(leastLoaded(open), task);
+    take(leastLoaded(open, task), task);
   }
 }
 
-function leastLoaded(hands: readonly Hand[]): Hand | undefined {
+/** By load of the process, then by own tasks, then by those of the same subtopology. */
+function leastLoaded(hands: readonly Hand[], task: Task): Hand | undefined {
   let best: Hand | undefined;
   for (const hand of hands) {
     if (best === undefined) best = hand;
     else {
-      const difference = loadOf(hand.process) - loadOf(best.process);
-      if (difference < 0 || (difference === 0 && sizeOf(hand) < sizeOf(best))) best = hand;
+      const difference = loadOf(hand.process) - loadOf(best.process) || sizeOf(hand) - sizeOf(best) || kinOf(hand, task) - kinOf(best, task);
+      if (difference < 0) best = hand;
     }
   }
   return best;
 }
 
 const sizeOf = ({ active, standby }: Hand): number => active.size + standby.size;
+
+/** How many tasks of its subtopology the process has. */
+const kinOf = ({ process }: Hand, { subtopologyId }: Task): number => process.kin.get(subtopologyId) ?? 0;
 
 /** No process has a task twice: they would share its state directory. */
 function assignStandby(hands: readonly Hand[], tasks: readonly Task[], input: TaskAssignorInput): void {
@@ -131,7 +140,7 @@ function assignStandby(hands: readonly Hand[], tasks: readonly Task[], input: Ta
     for (let replica = 0; replica < input.standbyReplicas; replica++) {
       const open = hands.filter(({ process }) => !process.keys.has(task.key));
       if (open.length === 0) break;
-      const least = leastLoaded(open)!;
+      const least = leastLoaded(open, task)!;
       const isFair = (hand: Hand): boolean => open.includes(hand) && loadOf(hand.process) <= loadOf(least.process);
       const before = [...(actives.get(task.key) ?? []), ...(standbys.get(task.key) ?? [])].find(isFair);
       give(before ?? least, task, 'standby');
