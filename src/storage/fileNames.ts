@@ -10,6 +10,8 @@ export const FileName = {
   cleanedOffsets: 'cleaner-offset-checkpoint',
   leaderEpochs: 'leader-epoch-checkpoint',
   partitionMetadata: 'partition.metadata',
+  /** Ours: the partition is in another directory by now. */
+  movedTo: 'moved-to',
 } as const;
 
 export const Suffix = {
@@ -41,7 +43,7 @@ export function isTopicName(name: string): boolean {
 export const partitionFolder = (topic: string, partition: number): string => `${topic}-${partition}`;
 
 /** Folder of a partition that is leaving (`delete`) or that nobody knows (`stray`): `uniqueHex` is 32 hexadecimal digits. */
-export function detachedFolder(topic: string, partition: number, uniqueHex: string, reason: 'delete' | 'stray'): string {
+export function detachedFolder(topic: string, partition: number, uniqueHex: string, reason: 'delete' | 'stray' | 'future'): string {
   const tail = `-${partition}.${uniqueHex}-${reason}`;
   // File systems take 255 bytes: a longest topic name is cut, as nobody reads it back.
   return topic.slice(0, 255 - tail.length) + tail;

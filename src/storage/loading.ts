@@ -1,6 +1,7 @@
 /** Loads every log of one directory, several at a time. */
 import { concurrently } from './concurrently.ts';
 import { folderKind } from './fileNames.ts';
+import { removeIfMoved } from './move.ts';
 import { PartitionLog } from './log.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
@@ -19,6 +20,8 @@ export interface LoadingJob {
   readonly directory: LogDirectory;
   readonly environment: LogEnvironment;
   readonly table: LogTable;
+  /** There are other directories: a crash in a move may have left a partition in two. */
+  readonly hasSiblings: boolean;
   readonly configOf: (topic: string) => TopicConfigView;
   readonly concurrency: number;
   readonly onProgress: (done: number, total: number, path: string) => void;
@@ -55,10 +58,12 @@ async function findPartitions(job: LoadingJob): Promise<FoundPartition[]> {
     if (!entry.isDirectory) continue;
     const folder = `${path}/${entry.name}`;
     const kind = folderKind(entry.name);
-    if (kind.kind === 'delete') await disk.remove(folder);
+    // A copy that a move had not finished: the log itself is where it was.
+    const isOurCopy = kind.kind === 'future' && !job.directory.isForeign;
+    if (kind.kind === 'delete' || isOurCopy) await disk.remove(folder);
     else if (kind.kind !== 'partition') job.onFolder(folder, kind.kind);
     else if (kind.topic === METADATA_TOPIC && (await isRaftLog(job, folder))) job.onFolder(folder, 'kafkaMetadata');
-    else partitions.push({ topic: kind.topic, partition: kind.partition, name: entry.name });
+    else if (!job.hasSiblings || !(await removeIfMoved(disk, path, entry.name))) partitions.push({ topic: kind.topic, partition: kind.partition, name: entry.name });
   }
   return partitions;
 }

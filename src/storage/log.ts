@@ -272,6 +272,12 @@ export class PartitionLog implements Log {
     await this.#appender.hold();
   }
 
+  /** Takes `quiesce` back: what waited is appended. */
+  resume(): void {
+    this.state.cleaningHolds -= 1;
+    this.#appender.resume();
+  }
+
   /** Writes the files that make the next start quick. The log must be flushed. */
   async saveForCleanStart(): Promise<void> {
     saveProducerSnapshot(this.state);

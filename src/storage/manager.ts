@@ -22,6 +22,8 @@ import { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
 import type { LogEnvironment } from './logState.ts';
 import { LogTable } from './logTable.ts';
+import { Moves } from './moves.ts';
+import type { LogInMove } from './move.ts';
 import type { MetaProperties } from './metaProperties.ts';
 import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
 import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
@@ -81,6 +83,7 @@ export class StoreManager implements LogManager {
   readonly cleaner: Cleaner;
   /** By folder name: opens and deletes of one partition come one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  readonly #moves: Moves;
   #identity: DirectoryIdentity | null = null;
   readonly #adopting = new Map<LogDirectory, MetaProperties | null>();
   #starting: Promise<void> = Promise.resolve();
@@ -103,6 +106,7 @@ export class StoreManager implements LogManager {
     };
     this.#directories = options.directories.map((path) => new LogDirectory(disk, path, ports.logger, this.#directoryFailed));
     this.#duties = new Duties(this.#table, this.#directories, this.#environment, options.duties);
+    this.#moves = new Moves({ table: this.#table, directories: this.#directories, environment: this.#environment, inTurn: (folder, work) => this.#inTurn(folder, work) });
     this.cleaner = new Cleaner(this.#table, this.#environment, options.compactor, options.cleaner);
   }
 
@@ -194,6 +198,7 @@ export class StoreManager implements LogManager {
           directory,
           environment: this.#environment,
           table: this.#table,
+          hasSiblings: this.#directories.length > 1,
           configOf,
           concurrency: this.#options.recoveryThreads * (directory.wasClean ? CLEAN_LOGS_PER_THREAD : DIRTY_LOGS_PER_THREAD),
           onProgress,
@@ -358,6 +363,7 @@ export class StoreManager implements LogManager {
   /** Renames the folder and forgets the log; null when there is none. */
   #detach(topic: string, partition: number, reason: 'delete' | 'stray'): Promise<PartitionLog | null> {
     this.#checkOpen();
+    this.#moves.cancel(topic, partition);
     return this.#inTurn(partitionFolder(topic, partition), async () => {
       const log = this.#table.get(topic, partition);
       if (log === undefined) return null;
@@ -380,6 +386,16 @@ export class StoreManager implements LogManager {
     });
   }
 
+  /** See Moves. */
+  async move(topic: string, partition: number, path: string, onMoved: (log: Log) => void): Promise<void> {
+    this.#checkOpen();
+    await this.#moves.move(topic, partition, path, onMoved);
+  }
+
+  inMove(): Iterable<LogInMove> {
+    return this.#moves.list();
+  }
+
   reconfigure({ producerIdExpirationMs, cleaner }: StoreSettings): void {
     this.#environment.producerIdExpirationMs = producerIdExpirationMs;
     void this.cleaner.reconfigure(cleaner);
@@ -397,6 +413,7 @@ export class StoreManager implements LogManager {
     this.#phase = 'closed';
     this.#duties.stop();
     await this.cleaner.stop();
+    await this.#moves.stop();
     await Promise.allSettled(this.#changes.values());
     this.#deferred.cancelAll();
     if (wasOpen) {

@@ -4,10 +4,9 @@
  */
 import type { Disk } from '../base/disk.ts';
 import { baseOffsetOf } from '../record/batchHeader.ts';
-import { FileName, detachedFolder, partitionFolder } from './fileNames.ts';
+import { FileName, detachedFolder } from './fileNames.ts';
 import { randomHex } from './ids.ts';
-import type { PartitionLog } from './log.ts';
-import { PartitionLog as NewLog } from './log.ts';
+import { PartitionLog } from './log.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
 import type { LogEnvironment } from './logState.ts';
@@ -97,10 +96,17 @@ export class LogMove implements LogInMove {
     const { topic, partition, topicId, config } = source.state;
     const folder = `${target.path}/${detachedFolder(topic, partition, randomHex(ports.random), 'future')}`;
     const state = new LogState({ topic, partition, topicId, folder }, config, target, this.#environment);
-    await disk.makeDirectory(folder);
-    await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS });
-    await writePartitionMetadata(disk, folder, topicId);
-    return new NewLog(state);
+    const log = new PartitionLog(state);
+    try {
+      await disk.makeDirectory(folder);
+      await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS });
+      await writePartitionMetadata(disk, folder, topicId);
+      return log;
+    } catch (error) {
+      await log.closeFiles().catch(() => {});
+      await disk.remove(folder).catch(() => {});
+      throw error;
+    }
   }
 
   #missingBytes(): number {
@@ -112,8 +118,8 @@ export class LogMove implements LogInMove {
       this.#checkWanted();
       const future = this.#future!;
       // Retention may have taken away what was to be copied next.
-      const from = Math.max(future.logEndOffset, this.source.state.segments.first.baseOffset);
-      const bytes = readChunk(this.source, from, endOffset);
+      const from = Math.max(future.logEndOffset, this.source.logStartOffset);
+      const bytes = from < endOffset ? await readChunk(this.source, from, endOffset) : null;
       if (bytes === null) return;
       const first = baseOffsetOf(bytes, 0);
       if (future.sizeBytes === 0 || first < future.logEndOffset) await future.truncateFullyAndStartAt(first);
@@ -148,13 +154,17 @@ export class LogMove implements LogInMove {
 }
 
 /** Whole batches from the one that holds `offset`; null where there is nothing before `endOffset`. */
-function readChunk(log: PartitionLog, offset: number, endOffset: number): Buffer | null {
-  const result = log.readStored(offset, CHUNK_BYTES, endOffset);
-  const bytes = Buffer.from(result.bytes);
-  const { intact } = result;
-  result.release();
-  if (!intact) throw new LogError('storage', `${log.directory} could not be read`);
-  return bytes.length === 0 ? null : bytes;
+function readChunk(log: PartitionLog, offset: number, endOffset: number): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    log.readWarm(offset, CHUNK_BYTES, endOffset, true, (error, result) => {
+      if (error !== null || result === null) return reject(error);
+      const bytes = Buffer.from(result.bytes);
+      const { intact } = result;
+      result.release();
+      if (intact) resolve(bytes.length === 0 ? null : bytes);
+      else reject(new LogError('storage', `${log.directory} could not be read`));
+    });
+  });
 }
 
 function appendCopy(log: PartitionLog, bytes: Buffer): Promise<void> {
@@ -188,6 +198,3 @@ export async function removeIfMoved(disk: Disk, directory: string, name: string)
   await disk.remove(`${folder}/${FileName.movedTo}`);
   return false;
 }
-
-/** Names of the folders before and after. */
-export const movedFolder = (target: LogDirectory, log: PartitionLog): string => `${target.path}/${partitionFolder(log.topic, log.partition)}`;

@@ -202,6 +202,10 @@ export interface LogManager {
   open(topic: string, partition: number, topicId: string, config: TopicConfigView, leaderEpoch?: number): Promise<Log>;
   /** Renames the folder to `-delete` at once, removes the files after file.delete.delay.ms. */
   delete(topic: string, partition: number): Promise<void>;
+  /** Moves a log to another log directory while it is in use; `onMoved` is called when the moved one takes its place. Rejects with LogError. */
+  move(topic: string, partition: number, path: string, onMoved: (log: Log) => void): Promise<void>;
+  /** Logs under way to other directories. */
+  inMove(): Iterable<{ readonly topic: string; readonly partition: number; readonly logDirectory: string; readonly sizeBytes: number; readonly logEndOffset: number }>;
   /** Writes recovery points, high watermarks and start offsets. */
   checkpoint(): Promise<void>;
   /** Puts the folder of a partition that the cluster does not know aside as `-stray`: it is never deleted. */

@@ -1,6 +1,7 @@
 /** What administrators ask of a cluster beside topics, settings and groups. */
 import type { Served } from '../dispatch.ts';
 import { alterPartitionReassignmentsHandler } from './alterPartitionReassignments.ts';
+import { alterReplicaLogDirsHandler } from './alterReplicaLogDirs.ts';
 import { electLeadersHandler } from './electLeaders.ts';
 import { listConfigResourcesHandler } from './listConfigResources.ts';
 import { listPartitionReassignmentsHandler } from './listPartitionReassignments.ts';
@@ -8,6 +9,7 @@ import { unregisterBrokerHandler } from './unregisterBroker.ts';
 import { updateFeaturesHandler } from './updateFeatures.ts';
 
 export const administrationHandlers: readonly Served['handler'][] = [
+  alterReplicaLogDirsHandler,
   electLeadersHandler,
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,

@@ -47,6 +47,13 @@ async function describeDirectory(logDir: string, logs: readonly Log[], services:
     const offsetLag = Math.max(log.logEndOffset - log.highWatermark, 0);
     topic.partitions.push({ partitionIndex: log.partition, partitionSize: log.sizeBytes, offsetLag, isFutureKey: false });
   }
+  for (const { topic, partition, logDirectory, sizeBytes, logEndOffset } of services.logs.inMove()) {
+    const source = logs.find((log) => log.topic === topic && log.partition === partition) ?? services.logs.get(topic, partition);
+    if (logDirectory !== logDir || source === undefined) continue;
+    const results = topics.get(topic) ?? { name: topic, partitions: [] };
+    topics.set(topic, results);
+    results.partitions.push({ partitionIndex: partition, partitionSize: sizeBytes, offsetLag: Math.max(source.logEndOffset - logEndOffset, 0), isFutureKey: true });
+  }
   return makeDescribeLogDirsResult({ logDir, topics: [...topics.values()], totalBytes: await spaceOf(logDir, services, 'totalBytes'), usableBytes: await spaceOf(logDir, services, 'freeBytes') });
 }
 

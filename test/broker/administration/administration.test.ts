@@ -3,19 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
 import { ApiKey } from '../../../src/protocol/generated/apis.ts';
 import { makeAlterPartitionReassignmentsRequest, readAlterPartitionReassignmentsResponse, writeAlterPartitionReassignmentsRequest } from '../../../src/protocol/generated/alterPartitionReassignments.ts';
+import { makeAlterReplicaLogDirsRequest, readAlterReplicaLogDirsResponse, writeAlterReplicaLogDirsRequest } from '../../../src/protocol/generated/alterReplicaLogDirs.ts';
 import { makeApiVersionsRequest } from '../../../src/protocol/generated/apiVersions.ts';
 import { makeElectLeadersRequest, readElectLeadersResponse, writeElectLeadersRequest } from '../../../src/protocol/generated/electLeaders.ts';
 import { makeListConfigResourcesRequest, readListConfigResourcesResponse, writeListConfigResourcesRequest } from '../../../src/protocol/generated/listConfigResources.ts';
 import { makeListPartitionReassignmentsRequest, readListPartitionReassignmentsResponse, writeListPartitionReassignmentsRequest } from '../../../src/protocol/generated/listPartitionReassignments.ts';
 import { makeUnregisterBrokerRequest, readUnregisterBrokerResponse, writeUnregisterBrokerRequest } from '../../../src/protocol/generated/unregisterBroker.ts';
 import { makeFeatureUpdateKey, makeUpdateFeaturesRequest, readUpdateFeaturesResponse, writeUpdateFeaturesRequest } from '../../../src/protocol/generated/updateFeatures.ts';
-import { ApiVersions } from '../support/apis.ts';
+import { ApiVersions, DescribeLogDirs } from '../support/apis.ts';
 import { call, startNode } from '../support/node.ts';
 import type { ClientApi, TestNode } from '../support/node.ts';
-import { createTopic } from '../support/work.ts';
+import { batch, createTopic, produce } from '../support/work.ts';
 
 const api = <Request, Response>(apiKey: number, write: ClientApi<Request, Response>['write'], read: ClientApi<Request, Response>['read']): ClientApi<Request, Response> => ({ apiKey, write, read });
 
+const MoveLogs = api(ApiKey.AlterReplicaLogDirs, writeAlterReplicaLogDirsRequest, readAlterReplicaLogDirsResponse);
 const ElectLeaders = api(ApiKey.ElectLeaders, writeElectLeadersRequest, readElectLeadersResponse);
 const Reassign = api(ApiKey.AlterPartitionReassignments, writeAlterPartitionReassignmentsRequest, readAlterPartitionReassignmentsResponse);
 const ListReassignments = api(ApiKey.ListPartitionReassignments, writeListPartitionReassignmentsRequest, readListPartitionReassignmentsResponse);
@@ -80,6 +82,31 @@ describe('replicas', () => {
       errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED, errorMessage: 'Broker ID 99 is not currently registered',
     });
     expect(await call(node, UnregisterBroker, 0, makeUnregisterBrokerRequest({ brokerId: id }))).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
+  }));
+});
+
+describe('log directories', () => {
+  const move = async (node: TestNode, path: string, partitions: number[], name = 'a') =>
+    (await call(node, MoveLogs, 2, makeAlterReplicaLogDirsRequest({ dirs: [{ path, topics: [{ name, partitions }] }] }))).results.flatMap(({ partitions: results }) => results.map(({ errorCode }) => errorCode));
+  const placeOf = async (node: TestNode) => (await call(node, DescribeLogDirs, 4, { topics: null })).results.filter(({ topics }) => topics.some(({ name }) => name === 'a')).map(({ logDir }) => logDir);
+
+  it('change places while in use', async () => {
+    const node = await startNode({ settings: { 'log.dirs': '/data,/other' } });
+    await createTopic(node, 'a');
+    await produce(node, 'a', 0, batch(['x', 'y']));
+    const [from] = await placeOf(node);
+    const to = from === '/data' ? '/other' : '/data';
+    expect(await move(node, to, [0])).toEqual([0]);
+    for (let turn = 0; turn < 20; turn++) await node.ports.clock.advance(0);
+    expect(await placeOf(node)).toEqual([to]);
+    expect((await produce(node, 'a', 0, batch(['z']))).errorCode).toBe(0);
+    expect(node.broker.services.partitions.find('a', 0)!.log!.logEndOffset).toBe(3);
+    await node.stop();
+  });
+
+  it('that are not there, and partitions that are not, are refused', () => withTopic(async (node) => {
+    expect(await move(node, '/nope', [0, 99])).toEqual([ErrorCode.LOG_DIR_NOT_FOUND, ErrorCode.LOG_DIR_NOT_FOUND]);
+    expect(await move(node, '/data', [0, 99])).toEqual([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
   }));
 });
 
