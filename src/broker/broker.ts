@@ -234,14 +234,16 @@ class LocalBroker implements Broker {
 
   /** Loads the groups of every partition of the coordinator's topic that is here. */
   #electCoordinators(): void {
-    for (const partition of this.services.partitions.topic(CONSUMER_OFFSETS_TOPIC)?.partitions ?? []) {
-      if (partition.isLeader) this.services.groupCoordinator.onElected(partition.index);
-    }
-    for (const partition of this.services.partitions.topic(TRANSACTION_STATE_TOPIC)?.partitions ?? []) {
-      if (partition.isLeader) this.services.transactions.coordinator.onElected(partition.index);
-    }
-    for (const partition of this.services.partitions.topic(SHARE_GROUP_STATE_TOPIC)?.partitions ?? []) {
-      if (partition.isLeader) this.services.share.coordinator.onElected(partition.index);
+    const { groupCoordinator, transactions, share } = this.services;
+    this.#elect(CONSUMER_OFFSETS_TOPIC, groupCoordinator);
+    this.#elect(TRANSACTION_STATE_TOPIC, transactions.coordinator);
+    this.#elect(SHARE_GROUP_STATE_TOPIC, share.coordinator);
+  }
+
+  /** Partitions that are still being opened have their turn when their topic has settled. */
+  #elect(topicName: string, coordinator: { onElected(partition: number): void }): void {
+    for (const partition of this.services.partitions.topic(topicName)?.partitions ?? []) {
+      if (partition.isLeader && partition.log !== null) coordinator.onElected(partition.index);
     }
   }
 
