@@ -144,6 +144,28 @@ describe('idle connections', () => {
 });
 
 describe('limits', () => {
+  it('reads nothing from a connection that is over a quota until it has waited, and answers it first', async () => {
+    rig = await startRig({
+      onRequest(frame, connection, slot) {
+        slot.send(withLength(Buffer.from(frame)));
+        connection.throttle(1000);
+        connection.throttle(500);
+      },
+    });
+    const client = await connected();
+    client.wire.write([Buffer.concat([request(1), request(2)])]);
+    await client.untilFrames(1);
+    rig.clock.advance(900);
+    await settle();
+    expect(client.frames().length).toBe(1);
+    rig.clock.advance(200);
+    expect((await client.untilFrames(2)).length).toBe(2);
+    client.wire.destroy();
+    await settle();
+    await pass(5000);
+    expect(rig.server.connectionCount).toBe(0);
+  });
+
   it('above max.connections a connection waits until a place is left', async () => {
     rig = await startRig(echoSink, { maxConnections: 2 });
     const [first, second, third] = [await connected(), await connected(), await connected()];

@@ -1,4 +1,4 @@
-/** CreateTopics, CreatePartitions and DeleteTopics under a quota of partitions made and removed (KIP-599). */
+/** CreateTopics, CreatePartitions, DeleteTopics and topics that Metadata makes on the way, under a quota of partitions made and removed (KIP-599). */
 import type { BrokerConfig } from '../../config/types.ts';
 import type { ClusterMetadata } from '../../metadata/types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
@@ -9,6 +9,7 @@ import { makeCreatableTopicResult } from '../../protocol/generated/createTopics.
 import type { CreatableTopic, CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/generated/createTopics.ts';
 import { makeDeletableTopicResult } from '../../protocol/generated/deleteTopics.ts';
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/generated/deleteTopics.ts';
+import type { MetadataRequest, MetadataResponse } from '../../protocol/generated/metadata.ts';
 import { zeroUuid } from '../../protocol/types.ts';
 import type { RequestContext } from '../contract.ts';
 import type { Served } from '../dispatch.ts';
@@ -23,7 +24,9 @@ export interface MutationServices {
 }
 
 /** From these versions on clients know THROTTLING_QUOTA_EXCEEDED, and nothing is done beyond the quota. */
-const STRICT_SINCE: ReadonlyMap<number, number> = new Map([[ApiKey.CreateTopics, 6], [ApiKey.CreatePartitions, 3], [ApiKey.DeleteTopics, 5]]);
+const STRICT_SINCE: ReadonlyMap<number, number> = new Map([
+  [ApiKey.CreateTopics, 6], [ApiKey.CreatePartitions, 3], [ApiKey.DeleteTopics, 5], [ApiKey.Metadata, 0],
+]);
 const REFUSED = { errorCode: ErrorCode.THROTTLING_QUOTA_EXCEEDED, errorMessage: 'The throttling quota has been exceeded.' };
 
 interface Throttled {
@@ -102,15 +105,26 @@ function deleteTopics(request: DeleteTopicsRequest, gate: Gate, { metadata }: Mu
   };
 }
 
+/** In debt, a topic that is not there is told to be none, and clients ask again after they have waited. */
+function metadata(request: MetadataRequest, gate: Gate, services: MutationServices): Verdict<MetadataRequest, MetadataResponse> | null {
+  const { config, metadata: { image } } = services;
+  if (request.topics === null || !request.allowAutoTopicCreation || !config.autoCreateTopicsEnable) return null;
+  const missing = request.topics.filter(({ name, topicId }) => name !== null && topicId === zeroUuid && !image.topicsByName.has(name));
+  if (missing.length === 0) return null;
+  const isAdmitted = gate.admit(missing.length * config.numPartitions);
+  return { request: isAdmitted ? request : { ...request, allowAutoTopicCreation: false }, finish: (response) => gate.tell(response) };
+}
+
 // Each has its own request and response types; the table of them can name none.
 // eslint-disable-next-line typescript/no-explicit-any
-const GATES: ReadonlyMap<number, (request: any, gate: Gate, services: MutationServices) => Verdict<any, any>> = new Map<number, (request: any, gate: Gate, services: MutationServices) => Verdict<any, any>>([
+const GATES: ReadonlyMap<number, (request: any, gate: Gate, services: MutationServices) => Verdict<any, any> | null> = new Map<number, (request: any, gate: Gate, services: MutationServices) => Verdict<any, any> | null>([
   [ApiKey.CreateTopics, createTopics],
   [ApiKey.CreatePartitions, createPartitions],
   [ApiKey.DeleteTopics, deleteTopics],
+  [ApiKey.Metadata, metadata],
 ]);
 
-/** The three handlers behind the quota; the others as they are. */
+/** The four handlers behind the quota; the others as they are. */
 export function limitMutations(served: readonly Served[], services: MutationServices): Served[] {
   return served.map((entry) => {
     const gateOf = GATES.get(entry.handler.apiKey);

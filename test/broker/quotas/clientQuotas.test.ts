@@ -2,13 +2,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RateMeter } from '../../../src/base/rateMeter.ts';
 import { limitFor } from '../../../src/broker/quotas/limits.ts';
 import { ClientQuotaSet } from '../../../src/metadata/clientQuotas.ts';
-import { CreateTopics, DeleteTopics, Fetch, Produce } from '../support/apis.ts';
+import { zeroUuid } from '../../../src/protocol/types.ts';
+import { CreateTopics, DeleteTopics, Fetch, Metadata, Produce } from '../support/apis.ts';
 import { call, send, settle, startNode, TestConnection } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
 import { batch, createTopic, fetchBody, produceBody, valuesIn } from '../support/work.ts';
 import { makeCreatableTopic } from '../../../src/protocol/generated/createTopics.ts';
 
 const THROTTLING_QUOTA_EXCEEDED = 89;
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
 
 describe('who is limited', () => {
   const names = [['user', 'ann'], ['client-id', 'app']] as const;
@@ -119,6 +121,11 @@ describe('a broker with quotas', () => {
     expect(refused.throttleTimeMs).toBe(3000);
     expect(connection.throttles).toEqual([3000]);
     expect((await create('c', 5)).topics[0]!.errorCode).toBe(0);
+    const asked = await call(node, Metadata, 12, {
+      topics: [{ name: 'unheard-of', topicId: zeroUuid }], allowAutoTopicCreation: true, includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false,
+    }, connection);
+    expect(asked.topics[0]!.errorCode).toBe(UNKNOWN_TOPIC_OR_PARTITION);
+    expect(asked.throttleTimeMs).toBeGreaterThan(0);
     const deleted = await call(node, DeleteTopics, 5, { topicNames: ['a'], topics: [], timeoutMs: 1000 }, connection);
     expect(deleted.responses[0]!.errorCode).toBe(THROTTLING_QUOTA_EXCEEDED);
     await node.ports.clock.advance(60_000);
