@@ -1,10 +1,12 @@
 /** The command-line tools as processes, against a broker process. */
 import { spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { projectRoot, startBroker, temporaryFolder, type BrokerProcess } from './support/broker.ts';
-import { run, type RunResult } from './support/run.ts';
+import { freePort, projectRoot, startBroker, temporaryFolder, type BrokerProcess } from './support/broker.ts';
+import { javaTool, javaToolsAvailable, startRealKafka } from './support/java.ts';
+import { run, skipLoudly, type RunResult } from './support/run.ts';
+import { toolCases, type ToolCase } from './support/toolCases.ts';
 
 let broker: BrokerProcess;
 beforeAll(async () => {
@@ -100,6 +102,78 @@ describe('the tools', () => {
       const old = await call(tool, ['--zookeeper', 'localhost:2181']);
       expect(old.code).toBe(1);
       expect(old.stderr).toContain('type --bootstrap-server HOST:PORT');
+    }
+  });
+});
+
+/** Lines without what differs from call to call, in an order of their own: Java's maps have none. */
+const comparable = (text: string): string[] =>
+  text.replaceAll(/deadlineMs=.*$/gm, '').replaceAll(/"partitions":\[(\{[^\]]*\})\]/g, (_, list: string) => `"partitions":[${list.split(/(?<=\}),/).sort().join(',')}]`).split('\n').sort();
+
+/** What Java's tools print of a failure on standard output beside the message. */
+const withoutTrace = (text: string): string => text.split('\n').filter((line) => !/^\s+at |^\t*Caused by: |^java\.util\.concurrent\.ExecutionException: /.test(line)).join('\n');
+
+async function compare(name: string, address: string, folder: string, lineOf: (toolCase: ToolCase) => readonly string[]): Promise<string[]> {
+  const differences: string[] = [];
+  for (const toolCase of toolCases) {
+    for (const line of lineOf(toolCase)) {
+      const words = line.replaceAll('FOLDER', folder).split(' ').filter((word) => word !== '');
+      const server = ['--bootstrap-server', address];
+      const args = toolCase.tool === 'kafka-cluster' ? [...words, ...server] : [...server, ...words];
+      const java = await javaTool(toolCase.mainClass, args, { timeoutMs: 60_000 });
+      const ours = await run(process.execPath, [program(toolCase.tool), ...args], { timeoutMs: 60_000 });
+      const wanted = [java.code, comparable(withoutTrace(java.stdout))];
+      const found = [ours.code, comparable(ours.stdout)];
+      if (JSON.stringify(wanted) !== JSON.stringify(found)) differences.push(`${name}: ${toolCase.tool} ${line}\n  java: ${JSON.stringify(wanted)}\n  ours: ${JSON.stringify(found)}`);
+    }
+  }
+  return differences;
+}
+
+/** Two topics with records and two groups without members. */
+async function fill(address: string): Promise<void> {
+  const use = (tool: string, words: string, input = '') => run(process.execPath, [program(tool), '--bootstrap-server', address, ...words.split(' ')], { input });
+  await use('kafka-topics', '--create --topic plain');
+  await use('kafka-topics', '--create --topic wide --partitions 3');
+  await use('kafka-console-producer', '--topic plain', '1\n2\n3\n4\n5\n');
+  await use('kafka-console-consumer', '--topic plain --group idle --from-beginning --max-messages 3');
+  await use('kafka-console-consumer', '--topic plain --group other --from-beginning --max-messages 5');
+}
+
+async function filesFor(folder: string): Promise<void> {
+  await writeFile(path.join(folder, 'records.json'), '{"partitions":[{"topic":"plain","partition":0,"offset":1}],"version":1}');
+  await writeFile(path.join(folder, 'twice.json'), '{"partitions":[{"topic":"plain","partition":0,"offset":1},{"topic":"plain","partition":0,"offset":2}],"version":1}');
+  await writeFile(path.join(folder, 'broken.json'), '{"partitions":');
+}
+
+describe("the tools beside Java's", () => {
+  it('print the same and end alike, on Apache Kafka', { timeout: 900_000 }, async () => {
+    const folder = await temporaryFolder('java-tools');
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const kafka = await startRealKafka(port, folder);
+    if (kafka === null) return skipLoudly('no JDK or Maven: the tools are not compared with Java\'s');
+    try {
+      await filesFor(folder);
+      await fill(address);
+      expect(await compare('Apache Kafka', address, folder, ({ lines, kafkaOnly = [] }) => [...lines, ...kafkaOnly])).toEqual([]);
+    } finally {
+      await kafka.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('print the same and end alike, on Tidelog', { timeout: 900_000 }, async () => {
+    if (!(await javaToolsAvailable())) return skipLoudly('no JDK or Maven: the tools are not compared with Java\'s');
+    const folder = await temporaryFolder('java-tools');
+    const own = await startBroker();
+    try {
+      await filesFor(folder);
+      await fill(own.address);
+      expect(await compare('Tidelog', own.address, folder, ({ lines }) => lines)).toEqual([]);
+    } finally {
+      await own.close();
+      await rm(folder, { recursive: true, force: true });
     }
   });
 });
