@@ -5,7 +5,7 @@ import { QuotaEntityType, QuotaKey } from '../../metadata/clientQuotas.ts';
 import type { ClusterMetadata } from '../../metadata/types.ts';
 import type { Histogram, MetricsRegistry } from '../../metrics/registry.ts';
 import type { ClientConnection } from '../contract.ts';
-import { limitFor } from './limits.ts';
+import { QuotaLookup } from './limits.ts';
 import { TokenBucket } from './tokenBucket.ts';
 
 export interface QuotaSettings {
@@ -24,7 +24,9 @@ export interface ClientQuotasOptions {
 }
 
 /** Meters, and clients that are known by name; past it, those at rest are forgotten. */
-const KNOWN_MAX = 50_000;
+const KNOWN_MAX = 10_000;
+/** A client may call itself by 32 KiB; of longer names only so much is looked at, and kept. */
+const CLIENT_ID_LENGTH_MAX = 256;
 /** A client at rest for so long begins anew. */
 const REST_MS = 60_000;
 
@@ -112,18 +114,19 @@ export class ClientQuotas {
 
   #limitsOf({ principal }: ClientConnection, clientId: string): Limits {
     if (!this.isActive) return UNLIMITED;
-    const known = this.#limits.get(principal)?.get(clientId);
-    return known ?? this.#resolve(principal, clientId);
+    const name = clientId.length <= CLIENT_ID_LENGTH_MAX ? clientId : shortened(clientId);
+    return this.#limits.get(principal)?.get(name) ?? this.#resolve(principal, name);
   }
 
   #resolve(principal: string, clientId: string): Limits {
     if (this.#knownCount >= KNOWN_MAX) this.#forgetResting();
     const user = principal.slice(principal.indexOf(':') + 1);
+    const lookup = new QuotaLookup(this.#metadata.image.clientQuotas, user, clientId);
     const limits: Limits = {
-      produce: this.#meter(QuotaKey.producerByteRate, user, clientId),
-      fetch: this.#meter(QuotaKey.consumerByteRate, user, clientId),
-      request: this.#meter(QuotaKey.requestPercentage, user, clientId),
-      mutation: this.#bucket(user, clientId),
+      produce: this.#meter(QuotaKey.producerByteRate, lookup),
+      fetch: this.#meter(QuotaKey.consumerByteRate, lookup),
+      request: this.#meter(QuotaKey.requestPercentage, lookup),
+      mutation: this.#bucket(lookup),
     };
     const ofPrincipal = this.#limits.get(principal) ?? new Map<string, Limits>();
     this.#limits.set(principal, ofPrincipal);
@@ -132,8 +135,8 @@ export class ClientQuotas {
     return limits;
   }
 
-  #meter(key: string, user: string, clientId: string): RateMeter | null {
-    const limit = limitFor(this.#metadata.image.clientQuotas, key, user, clientId);
+  #meter(key: string, lookup: QuotaLookup): RateMeter | null {
+    const limit = lookup.limit(key);
     if (limit === null) return null;
     const id = `${key} ${limit.sharedBy}`;
     const { windows, windowMs } = this.#settings;
@@ -143,8 +146,8 @@ export class ClientQuotas {
     return meter;
   }
 
-  #bucket(user: string, clientId: string): TokenBucket | null {
-    const limit = limitFor(this.#metadata.image.clientQuotas, QuotaKey.controllerMutationRate, user, clientId);
+  #bucket(lookup: QuotaLookup): TokenBucket | null {
+    const limit = lookup.limit(QuotaKey.controllerMutationRate);
     if (limit === null) return null;
     const { controllerWindows, controllerWindowMs } = this.#settings;
     const bucket = this.#buckets.get(limit.sharedBy) ?? new TokenBucket(limit.value, (controllerWindows * controllerWindowMs) / 1000, this.#clock.monotonicMs());
@@ -179,6 +182,9 @@ export class ClientQuotas {
     }
   }
 }
+
+/** A copy: a slice would hold the whole text. */
+const shortened = (clientId: string): string => Buffer.from(clientId.slice(0, CLIENT_ID_LENGTH_MAX)).toString();
 
 /** Partitions made and removed by one request. */
 export class MutationQuota {

@@ -11,24 +11,37 @@ export interface Limit {
 /** Undefined: not part of the entity; null: the default. */
 type Name = string | null | undefined;
 
-/** The most specific entity for which `key` is set decides. Null: no limit. */
-export function limitFor(quotas: ClientQuotaView, key: string, user: string, clientId: string): Limit | null {
-  const both = `both ${JSON.stringify([user, clientId])}`;
-  const candidates: readonly (readonly [user: Name, clientId: Name, sharedBy: string])[] = [
-    [user, clientId, both],
-    [user, null, both],
-    [user, undefined, `user ${user}`],
-    [null, clientId, both],
-    [null, null, both],
-    [null, undefined, `user ${user}`],
-    [undefined, clientId, `client ${clientId}`],
-    [undefined, null, `client ${clientId}`],
-  ];
-  for (const [userName, clientName, sharedBy] of candidates) {
-    const value = quotas.valuesOf(entityOf(userName, clientName))?.get(key);
-    if (value !== undefined) return { value, sharedBy };
+/** What is set for one user with one client id. */
+export class QuotaLookup {
+  /** From the most to the least specific entity. */
+  readonly #candidates: readonly (readonly [values: ReadonlyMap<string, number>, sharedBy: string])[];
+
+  constructor(quotas: ClientQuotaView, user: string, clientId: string) {
+    const both = `both ${JSON.stringify([user, clientId])}`;
+    const entities: readonly (readonly [user: Name, clientId: Name, sharedBy: string])[] = [
+      [user, clientId, both],
+      [user, null, both],
+      [user, undefined, `user ${user}`],
+      [null, clientId, both],
+      [null, null, both],
+      [null, undefined, `user ${user}`],
+      [undefined, clientId, `client ${clientId}`],
+      [undefined, null, `client ${clientId}`],
+    ];
+    this.#candidates = entities.flatMap(([userName, clientName, sharedBy]) => {
+      const values = quotas.valuesOf(entityOf(userName, clientName));
+      return values === undefined ? [] : [[values, sharedBy] as const];
+    });
   }
-  return null;
+
+  /** The most specific entity for which `key` is set decides. Null: no limit. */
+  limit(key: string): Limit | null {
+    for (const [values, sharedBy] of this.#candidates) {
+      const value = values.get(key);
+      if (value !== undefined) return { value, sharedBy };
+    }
+    return null;
+  }
 }
 
 function entityOf(user: Name, clientId: Name): Map<string, string | null> {

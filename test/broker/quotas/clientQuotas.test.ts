@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RateMeter } from '../../../src/base/rateMeter.ts';
-import { limitFor } from '../../../src/broker/quotas/limits.ts';
+import { QuotaLookup } from '../../../src/broker/quotas/limits.ts';
 import { ClientQuotaSet } from '../../../src/metadata/clientQuotas.ts';
 import { zeroUuid } from '../../../src/protocol/types.ts';
 import { CreateTopics, DeleteTopics, Fetch, Metadata, Produce } from '../support/apis.ts';
@@ -11,6 +11,8 @@ import { makeCreatableTopic } from '../../../src/protocol/generated/createTopics
 
 const THROTTLING_QUOTA_EXCEEDED = 89;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+const limitFor = (quotas: ClientQuotaSet, key: string, user: string, clientId: string) => new QuotaLookup(quotas, user, clientId).limit(key);
 
 describe('who is limited', () => {
   const names = [['user', 'ann'], ['client-id', 'app']] as const;
@@ -130,6 +132,20 @@ describe('a broker with quotas', () => {
     expect(deleted.responses[0]!.errorCode).toBe(THROTTLING_QUOTA_EXCEEDED);
     await node.ports.clock.advance(60_000);
     expect((await create('b')).topics[0]!.errorCode).toBe(0);
+  });
+
+  it('remembers a bounded number of clients, whatever they call themselves', async () => {
+    node = await startNode();
+    await limit([['client-id', null]], 'producer_byte_rate', 100);
+    const { quotas } = node.broker.services;
+    const connection = new TestConnection();
+    const long = 'x'.repeat(30_000);
+    expect(quotas.produce(connection, `${long}1`, 2000)).toBeGreaterThan(0);
+    expect(quotas.produce(connection, `${long}2`, 1)).toBeGreaterThan(0);
+    for (let id = 0; id < 11_000; id++) quotas.produce(connection, `client-${id}`, 1);
+    const entities = [...node.broker.services.metrics.gauges()].find(({ name }) => name === 'quota_entities');
+    expect(entities!.value()).toBeLessThan(20_001);
+    expect(quotas.produce(connection, 'client-10999', 2000)).toBeGreaterThan(0);
   });
 
   it('throttles by the time that requests take', async () => {

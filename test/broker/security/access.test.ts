@@ -142,6 +142,20 @@ describe('a broker with lists', () => {
     await node.stop();
   });
 
+  it('forgets verdicts before they become many, and goes on deciding rightly', async () => {
+    const node = await startNode({ settings });
+    const [ann, root] = [new Ann(), new Root()];
+    await askAs(node, root, 'CreateAcls', 3, { creations: [makeAclCreation({ resourceType: ResourceType.topic, resourceName: 'good-', resourcePatternType: PatternType.prefixed, principal: 'User:ann', host: '*', operation: read, permissionType: allow })] });
+    const access = node.broker.services.access!;
+    for (let index = 0; index < 110_000; index++) {
+      const isGood = index % 1000 === 0;
+      if (access.allows(ann, read, ResourceType.topic, `${isGood ? 'good' : 'bad'}-${index}`) !== isGood) throw new Error(`wrong at ${index}`);
+    }
+    expect(access.allows(ann, read, ResourceType.topic, `good-${'x'.repeat(30_000)}`)).toBe(true);
+    expect(access.allows(ann, write, ResourceType.topic, `good-${'x'.repeat(30_000)}`)).toBe(false);
+    await node.stop();
+  });
+
   it('closes the connection of a producer without acks', async () => {
     const node = await startNode({ settings });
     const pending = send(node, Produce, 11, { ...produceBody('a', 0, batch(['v'])), acks: 0 }, new Ann());

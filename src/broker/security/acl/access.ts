@@ -23,6 +23,9 @@ export interface AccessOptions {
 
 /** Verdicts of everybody together; past it all are forgotten. */
 const VERDICTS_MAX = 100_000;
+/** Longer names are decided each time: a request may bring names of 32 KiB, and they would be kept. */
+const NAME_LENGTH_KEPT_MAX = 256;
+const NAME_LENGTH_LOGGED_MAX = 256;
 /** In a verdict the bit of an operation says that it is known, the same bit this much higher that it is allowed. */
 const ALLOWED_SHIFT = 16;
 
@@ -68,6 +71,7 @@ export class Access {
   allows(connection: ClientConnection, operation: number, resourceType: number, name: string): boolean {
     const verdicts = this.#verdictsOf(connection);
     if (verdicts.isSuper) return true;
+    if (name.length > NAME_LENGTH_KEPT_MAX) return this.#decide(verdicts, operation, resourceType, name);
     const byName = (verdicts.byType[resourceType] ??= new Map());
     const known = byName.get(name) ?? 0;
     if ((known & (1 << operation)) !== 0) return (known & (1 << (operation + ALLOWED_SHIFT))) !== 0;
@@ -101,7 +105,7 @@ export class Access {
     const isAllowed = authorize(this.#metadata.image.acls, verdicts, operation, resourceType, name, this.#settings.allowEveryoneIfNoAclFound);
     if (isAllowed) return true;
     this.#denied.add();
-    this.#logger.debug('access denied', { principal: verdicts.principal, host: verdicts.host, operation: operationName(operation), resource: `${typeName(resourceType)}:${name}` });
+    this.#logger.debug('access denied', { principal: verdicts.principal, host: verdicts.host, operation: operationName(operation), resource: `${typeName(resourceType)}:${name.slice(0, NAME_LENGTH_LOGGED_MAX)}` });
     return false;
   }
 
