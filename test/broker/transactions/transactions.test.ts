@@ -210,6 +210,21 @@ describe('verification', () => {
     expect(await latest(0)).toBe(2);
   });
 
+  it('waits for the marker of the transaction before, and is not ended by it', async () => {
+    const tx = await producer();
+    await tx.produce('t', 0, ['a']);
+    await tx.commitOffset('t', 1, 1);
+    node.disk.failNextWrite('/t-0/', 'ENOSPC');
+    expect(await tx.endOnce(true)).toBe(ErrorCode.NONE);
+    const next = tx.produceOnce('t', 0, ['b']);
+    const offset = tx.commitOffsetOnce('t', 1, 2);
+    await node.ports.clock.advance(90);
+    expect([(await next).errorCode, await offset]).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
+    await tx.commit();
+    expect(await valuesOf()).toEqual(['a', 'b']);
+    expect(await committedOffset(node, 't', 1)).toBe(2);
+  });
+
   it('knows ids and their producers', async () => {
     const tx = await producer('old');
     const other = await producer('old', 'other');
