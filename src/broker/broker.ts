@@ -149,10 +149,11 @@ class LocalBroker implements Broker {
   drain(): void {
     if (this.#drained) return;
     this.#drained = true;
+    // Before those who wait are answered: their share sessions end with this broker.
+    this.services.share.close();
     this.services.waiting.drain();
     this.services.transactions.coordinator.close();
     this.services.groupCoordinator.close();
-    this.services.share.close();
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,7 @@ export class Share {
   readonly partitions: SharePartitions;
   readonly sessions: ShareSessions;
   readonly #closePersister: () => void;
+  #isClosed = false;
 
   constructor({ clock, logger, waiting, partitions, config, coordinator, persister }: ShareOptions) {
     this.config = config;
@@ -52,7 +53,13 @@ export class Share {
     this.coordinator.onTopicsDeleted(topicIds);
   }
 
+  /** The broker is about to end: all sessions are over, and clients must hear it while they still can. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.partitions.close();
     this.#closePersister();
     this.coordinator.close();

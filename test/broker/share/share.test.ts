@@ -8,7 +8,7 @@ import { settle, startNode } from '../support/node.ts';
 import type { NodeOptions, TestNode } from '../support/node.ts';
 import { FindCoordinator, IncrementalAlterConfigs } from '../support/apis.ts';
 import { batch, createTopic, produce } from '../support/work.ts';
-import { AlterShareGroupOffsets, DeleteGroups, DeleteShareGroupOffsets, GROUP, SETTINGS, Sharer, ShareGroupDescribe, Type, ask, offsetsOf, reply } from './support.ts';
+import { AlterShareGroupOffsets, DeleteGroups, DeleteShareGroupOffsets, GROUP, SETTINGS, Sharer, ShareFetch, ShareGroupDescribe, Type, ask, offsetsOf, reply } from './support.ts';
 
 const nodes: TestNode[] = [];
 
@@ -124,6 +124,18 @@ describe('records', () => {
     expect(other.response()).toBeNull();
     await a.acknowledge(0, 0, [Type.release]);
     expect((await reply(node, other)).responses[0]!.partitions[0]!.acquiredRecords[0]).toMatchObject({ firstOffset: 0, deliveryCount: 2 });
+  });
+
+  test('a fetch that waits when the broker ends is told that its session is over', async () => {
+    const node = await start();
+    const { a } = await sharing(node);
+    const waiting = a.send({ maxWaitMs: 60_000 });
+    await settle();
+    expect(waiting.response()).toBeNull();
+    node.broker.drain();
+    expect((await reply(node, waiting)).errorCode).toBe(ErrorCode.SHARE_SESSION_NOT_FOUND);
+    const late = await ask(node, ShareFetch, 2, a.fetchBody({ maxWaitMs: 60_000 }), a.connection);
+    expect(late.errorCode).toBe(ErrorCode.SHARE_SESSION_NOT_FOUND);
   });
 
   test('acknowledgements on the way of a fetch, and the answer waits for neither more than it must', async () => {

@@ -24,6 +24,7 @@ export const shareAcknowledgeHandler: ApiHandler<BrokerServices, ShareAcknowledg
     const refuse = (errorCode: number, errorMessage: string | null = null): void => context.reply(makeShareAcknowledgeResponse({ errorCode, errorMessage }));
     if (groupId === null) return refuse(ErrorCode.INVALID_REQUEST, 'Invalid group id in the request.');
     if (!isMemberId(memberId)) return refuse(ErrorCode.INVALID_REQUEST, 'Invalid member id in the request.');
+    if (share.isClosed) return refuse(ErrorCode.SHARE_SESSION_NOT_FOUND);
     const { errorCode, session } = share.sessions.acknowledge(groupId, memberId, request.shareSessionEpoch);
     if (session === null) return refuse(errorCode);
     const mayRenew = context.apiVersion >= FIRST_VERSION_WITH_RENEWAL && request.isRenewAck;

@@ -28,6 +28,7 @@ export const shareFetchHandler: ApiHandler<BrokerServices, ShareFetchRequest, Sh
     if (problem !== null || groupId === null || memberId === null) return refuse(context, ErrorCode.INVALID_REQUEST, problem);
     // Kafka's own answer to what it cannot name.
     if (!isAcquireMode(request.shareAcquireMode)) return refuse(context, ErrorCode.UNKNOWN_SERVER_ERROR, `Unknown share acquire mode id: ${request.shareAcquireMode}`);
+    if (services.share.isClosed) return refuse(context, ErrorCode.SHARE_SESSION_NOT_FOUND);
     const change = sessionChange(request, groupId, memberId);
     const { errorCode, session } = services.share.sessions.fetch(change, context.connection);
     if (session === null) return refuseSession(request, context, services, errorCode);
@@ -140,6 +141,11 @@ class ShareFetchWork {
     const acknowledged = this.#acknowledged;
     if (fetched === null || acknowledged === null) return;
     const { share } = this.#services;
+    if (share.isClosed) {
+      // Nobody could end the session any more: a client that believes in it would try.
+      this.#release();
+      return refuse(this.#context, ErrorCode.SHARE_SESSION_NOT_FOUND);
+    }
     if (this.#request.shareSessionEpoch === FINAL_EPOCH) share.sessions.end(this.#session);
     const response = makeShareFetchResponse({
       acquisitionLockTimeoutMs: share.config.group(this.#session.groupId).recordLockDurationMs,
