@@ -21,6 +21,7 @@ export const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-leader-election': async () => (await import('../../cli/elections/leaderElectionTool.ts')).leaderElectionTool,
   'kafka-log-dirs': async () => (await import('../../cli/brokers/logDirsTool.ts')).logDirsTool,
   'kafka-producer-perf-test': async () => (await import('../../cli/perf/producerPerfTool.ts')).producerPerfTool,
+  'kafka-reassign-partitions': async () => (await import('../../cli/reassign/reassignTool.ts')).reassignTool,
   'kafka-server-stop': async () => (await import('../../cli/storage/serverStopTool.ts')).serverStopTool,
   'kafka-share-groups': async () => (await import('../../cli/groups/share/shareGroupsTool.ts')).shareGroupsTool,
   'kafka-storage': async () => (await import('../../cli/storage/storageTool.ts')).storageTool,
