@@ -67,11 +67,21 @@ export class BatchBuilder {
   #fixedBaseTimestamp = -1;
   #maxTimestamp = -1;
   readonly #capacityBytes: number;
+  readonly #reuse: (() => Buffer | null) | null;
 
-  /** `capacityBytes`: what the buffer begins with; the batch size aimed at. */
-  constructor(capacityBytes = 16_384) {
+  /**
+   * `capacityBytes`: what the buffer begins with; the batch size aimed at. `reuse` may give memory of that size in which nobody reads any more, to save
+   * making new one for each batch.
+   */
+  constructor(capacityBytes = 16_384, reuse: (() => Buffer | null) | null = null) {
     this.#capacityBytes = Math.max(capacityBytes, CAPACITY_MIN_BYTES);
-    this.#bytes = Buffer.allocUnsafeSlow(this.#capacityBytes);
+    this.#reuse = reuse;
+    this.#bytes = this.#memory();
+  }
+
+  #memory(): Buffer {
+    const spare = this.#reuse?.() ?? null;
+    return spare !== null && spare.length === this.#capacityBytes ? spare : Buffer.allocUnsafeSlow(this.#capacityBytes);
   }
 
   get recordCount(): number {
@@ -161,7 +171,7 @@ export class BatchBuilder {
       batch.set(compressed, HEADER_BYTES);
     }
     this.#writeHeader(batch, codec, options);
-    if (codec === Codec.none) this.#bytes = Buffer.allocUnsafeSlow(this.#capacityBytes);
+    if (codec === Codec.none) this.#bytes = this.#memory();
     this.reset();
     return batch;
   }

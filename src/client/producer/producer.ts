@@ -22,6 +22,8 @@ const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 const FREE_BUILDERS_MAX = 16;
 /** A builder begins no larger than this and grows. */
 const BUILDER_BYTES_MAX = 128 * 1024;
+const BUILDER_BYTES_MIN = 512;
+const SPARE_MEMORY_MAX = 64;
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 export interface Delivery {
@@ -66,6 +68,9 @@ export class Producer {
   readonly #topics = new Map<string, ProducedTopic>();
   readonly #owner: LaneOwner;
   readonly #freeBuilders: BatchBuilder[] = [];
+  readonly #builderBytes: number;
+  /** Of batches that were acknowledged at their first try. */
+  readonly #spareMemory: Buffer[] = [];
   readonly #combiners = new WeakMap<BrokerConnection, ProduceCombiner>();
   readonly #transaction: TransactionManager | null;
   readonly #channel: string;
@@ -82,6 +87,7 @@ export class Producer {
     this.#onDelivery = onDelivery;
     if (this.#options.isIdempotent && this.#options.acks !== -1) throw new ClientError('INVALID_ARGUMENT', 'Must set acks to all in order to use the idempotent producer.');
     if (this.#options.isIdempotent && this.#options.inFlightMax > IDEMPOTENT_IN_FLIGHT_MAX) throw new ClientError('INVALID_ARGUMENT', 'An idempotent producer may have at most 5 batches in flight.');
+    this.#builderBytes = Math.max(Math.min(this.#options.batchSizeBytes, BUILDER_BYTES_MAX), BUILDER_BYTES_MIN);
     this.#transaction = this.#makeTransaction();
     this.#channel = cluster.openChannel('produce');
     this.#owner = this.#makeOwner();
@@ -225,7 +231,7 @@ export class Producer {
       channel: this.#channel,
       combinerOf: (connection, version) => this.#combinerOf(connection, version),
       identity: (worn) => this.#identify(worn),
-      takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(Math.min(this.#options.batchSizeBytes, BUILDER_BYTES_MAX)),
+      takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(this.#builderBytes, () => this.#spareMemory.pop() ?? null),
       giveBuilder: (builder) => {
         if (this.#freeBuilders.length < FREE_BUILDERS_MAX) this.#freeBuilders.push(builder);
       },
@@ -251,6 +257,13 @@ export class Producer {
     settleRanges(batch.sinks, error, topic, partition, baseOffset);
     for (const resolve of this.#waiters.splice(0)) resolve();
     this.#onDelivery({ error, topic, partition, records: batch.records, baseOffset, batch: batch.bytes });
+    if (error === null) this.#recycle(batch);
+  }
+
+  /** The broker has answered, so nothing of the batch waits to be sent. (A try that failed may still lie in a socket.) */
+  #recycle({ bytes, failures }: OutgoingBatch): void {
+    const isWhole = failures === 0 && this.#options.acks !== 0 && bytes.byteOffset === 0 && bytes.buffer.byteLength === this.#builderBytes;
+    if (isWhole && this.#spareMemory.length < SPARE_MEMORY_MAX) this.#spareMemory.push(Buffer.from(bytes.buffer as ArrayBuffer));
   }
 
   #count(batch: OutgoingBatch, error: Error | null): void {
