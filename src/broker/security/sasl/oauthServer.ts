@@ -29,7 +29,7 @@ export class OAuthServer implements SaslServer {
       if (!(error instanceof TokenError)) throw error;
       const report = oauthBearerFailure(error.isScope ? 'insufficient_scope' : 'invalid_token', error.scope);
       this.#failure = { report, reason: error.message };
-      return { reply: report, identity: null };
+      return { reply: report, identity: null, problem: error.message };
     }
   }
 }

@@ -49,6 +49,7 @@ export class SaslLogin implements ConnectionLogin {
   #mechanism: MechanismSettings | null = null;
   /** Who has logged in; while somebody logs in anew, who that must be. */
   #identity: SaslIdentity | null = null;
+  #problem = '';
   /** By Clock.monotonicMs. */
   #sessionEndMs = Infinity;
   #lastReauthenticationMs = -Infinity;
@@ -121,7 +122,7 @@ export class SaslLogin implements ConnectionLogin {
       return;
     }
     const owned = Buffer.from(frame);
-    this.#fail(`API ${apiKey} was asked amid a login`, () => {
+    this.#fail(`API ${apiKey} was asked amid a login${this.#problem}`, () => {
       const isAnswered = this.#services.answerError(owned, this.#connection, slot, ErrorCode.ILLEGAL_SASL_STATE, 'Unexpected Kafka request during SASL authentication.');
       if (!isAnswered) slot.none();
     });
@@ -154,6 +155,7 @@ export class SaslLogin implements ConnectionLogin {
   #evaluate(token: Buffer, succeed: (step: SaslStep, sessionLifetimeMs: number) => void, fail: (message: string) => void): void {
     const failed = (error: unknown): void => this.#failBy(error, fail);
     const stepped = (step: SaslStep): void => {
+      this.#problem = step.problem === undefined ? '' : `: ${step.problem}`;
       try {
         succeed(step, step.identity === null ? 0 : this.#complete(step.identity));
       } catch (error) {

@@ -9,6 +9,8 @@ export interface SaslStep {
   readonly reply: Buffer;
   /** Null until the exchange is complete. */
   readonly identity: SaslIdentity | null;
+  /** For the log: why the client is about to fail. */
+  readonly problem?: string;
 }
 
 /** The broker's side of one exchange of one mechanism. */
