@@ -155,6 +155,16 @@ describe('a log', () => {
     await logs.close();
   });
 
+  it('keeps nothing of appends that nobody asks about, and closes only when what was asked for is durable', async () => {
+    const log = await openLog(folder());
+    for (let index = 0; index < 50; index += 1) await log.append({ value: 'x' }).accepted;
+    const asked = log.append({ value: 'y' });
+    const durable = asked.durable;
+    await log.close();
+    expect(await durable).toEqual({ firstOffset: 50, lastOffset: 50 });
+    expect(await asked.accepted).toEqual({ firstOffset: 50, lastOffset: 50 });
+  });
+
   it('takes ready batches and every codec', async () => {
     const log = await openLog(folder());
     for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) await log.append([{ value: compression }, { value: 'x'.repeat(5000) }], { compression }).accepted;

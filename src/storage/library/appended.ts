@@ -20,10 +20,12 @@ export class Appended {
   readonly #reached = [false, false, false];
   #error: LogError | null = null;
   readonly #waiters: [Waiter[], Waiter[], Waiter[]] = [[], [], []];
-  readonly #wantDurable: () => void;
+  readonly #wantDurable: (appended: Appended) => void;
+  /** Somebody asked for durability. */
+  isDurabilityWanted = false;
 
-  /** `wantDurable` is called when somebody asks for durability. */
-  constructor(wantDurable: () => void) {
+  /** `wantDurable` is called when somebody asks for durability, each time. */
+  constructor(wantDurable: (appended: Appended) => void) {
     this.#wantDurable = wantDurable;
   }
 
@@ -39,7 +41,8 @@ export class Appended {
 
   /** They survive a crash of the machine. Asking makes the log sync now, with all others that ask. */
   get durable(): Promise<AppendedRange> {
-    this.#wantDurable();
+    this.isDurabilityWanted = true;
+    this.#wantDurable(this);
     return this.#when(Stage.durable);
   }
 

@@ -21,8 +21,8 @@ export class OpenLog {
   #settings: ResolvedSettings;
   readonly #onClose: () => Promise<void>;
   #isClosed = false;
-  /** Appended, not known to be durable yet; oldest first. */
-  readonly #unsynced: Appended[] = [];
+  /** Appended, and somebody waits for them to be durable. */
+  #unsynced = new Set<Appended>();
   #isSyncing = false;
   #syncAgain = false;
   #syncTimer: { cancel(): void } | null = null;
@@ -91,7 +91,7 @@ export class OpenLog {
   }
 
   #append(batches: readonly Buffer[]): Appended {
-    const appended = new Appended(() => this.#sync());
+    const appended = new Appended(this.#wantDurable);
     let left = batches.length;
     let firstOffset = -1;
     for (const batch of batches) {
@@ -105,21 +105,27 @@ export class OpenLog {
     return appended;
   }
 
+  readonly #wantDurable = (appended: Appended): void => {
+    // What has no offset yet is seen to when it has.
+    if (appended.range === null || this.#isClosed) return;
+    this.#unsynced.add(appended);
+    this.#sync();
+  };
+
   #onAppended(appended: Appended, range: AppendedRange): void {
     appended.settle(Stage.accepted, range);
-    this.#unsynced.push(appended);
     const { durability } = this.#settings;
-    if (durability === 'everyAppend') return this.#sync();
-    this.#makeReadable(this.#log.logEndOffset);
-    if (durability !== 'none') this.#syncWithin(durability.everyMs);
+    if (durability === 'everyAppend' || appended.isDurabilityWanted) this.#unsynced.add(appended);
+    if (durability !== 'everyAppend') {
+      this.#makeReadable(this.#log.logEndOffset);
+      appended.settle(Stage.readable, range);
+      if (durability !== 'none') this.#syncWithin(durability.everyMs);
+    }
+    if (this.#unsynced.has(appended)) this.#sync();
   }
 
   #makeReadable(offset: number): void {
     if (offset > this.#log.highWatermark) this.#log.highWatermark = offset;
-    for (const appended of this.#unsynced) {
-      const { range } = appended;
-      if (range !== null && range.lastOffset < this.#log.highWatermark) appended.settle(Stage.readable, range);
-    }
     this.#source.wake();
   }
 
@@ -150,17 +156,19 @@ export class OpenLog {
   #onSynced(): void {
     const { durableOffset } = this.#log;
     if (this.#settings.durability === 'everyAppend') this.#makeReadable(durableOffset);
-    let count = 0;
-    for (; count < this.#unsynced.length; count += 1) {
-      const { range } = this.#unsynced[count] as Appended;
-      if (range === null || range.lastOffset >= durableOffset) break;
-      (this.#unsynced[count] as Appended).settle(Stage.durable, range);
+    for (const appended of this.#unsynced) {
+      const { range } = appended;
+      if (range === null || range.lastOffset >= durableOffset) continue;
+      this.#unsynced.delete(appended);
+      appended.settle(Stage.readable, range);
+      appended.settle(Stage.durable, range);
     }
-    this.#unsynced.splice(0, count);
   }
 
   #failUnsynced(error: LogError): void {
-    for (const appended of this.#unsynced.splice(0)) appended.fail(error);
+    const lost = this.#unsynced;
+    this.#unsynced = new Set();
+    for (const appended of lost) appended.fail(error);
   }
 
   /** Everything appended so far is durable when this resolves. */
@@ -249,8 +257,15 @@ export class OpenLog {
 
   /** Closes this handle; of a store of one log, the store too. Resolves when everything is durable then. */
   async close(): Promise<void> {
+    await this.drain();
     this.shut();
     await this.#onClose();
+  }
+
+  /** For OpenLogs, before it closes: whoever waits for durability gets it. */
+  async drain(): Promise<void> {
+    if (this.#isClosed || this.#unsynced.size === 0) return;
+    await this.flush().catch(() => {});
   }
 
   /** For OpenLogs: whoever waits is told. */
@@ -258,6 +273,7 @@ export class OpenLog {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#syncTimer?.cancel();
+    this.#failUnsynced(new LogError('closed', `log ${this.name} is closed`));
     this.#source.close(new LogError('closed', `log ${this.name} is closed`));
   }
 

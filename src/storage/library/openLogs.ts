@@ -159,6 +159,7 @@ export class OpenLogs {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    for (const log of this.#open.values()) await log.drain();
     for (const log of this.#open.values()) log.shut();
     await this.#store.close();
     if (this.#ownsDisk) await this.#disk.close();
