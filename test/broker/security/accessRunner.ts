@@ -28,6 +28,28 @@ export type Ask = (call: Call) => Promise<unknown>;
 /** Scenario to rights to what was said of them. */
 export type Answers = Record<string, Record<string, string[]>>;
 
+/** How answers are kept: what is said alike stands once. */
+export type KeptAnswers = Record<string, { readonly answer: readonly string[]; readonly rights: string[] }[]>;
+
+export function keep(answers: Answers): KeptAnswers {
+  const kept: KeptAnswers = {};
+  for (const [name, byRights] of Object.entries(answers)) {
+    const groups = new Map<string, { answer: string[]; rights: string[] }>();
+    for (const [rights, answer] of Object.entries(byRights)) {
+      const group = groups.get(answer.join()) ?? { answer, rights: [] };
+      groups.set(answer.join(), group);
+      group.rights.push(rights);
+    }
+    kept[name] = [...groups.values()];
+  }
+  return kept;
+}
+
+export function unkeep(kept: KeptAnswers): Answers {
+  return Object.fromEntries(Object.entries(kept).map(([name, groups]) =>
+    [name, Object.fromEntries(groups.flatMap(({ answer, rights }) => rights.map((one) => [one, [...answer]])))]));
+}
+
 export function callOf(api: string, version: number, fields: object): Call {
   const codecs = allMessages as unknown as Record<string, Codec>;
   const request = codecs[`${api}Request`]!;
@@ -86,8 +108,9 @@ async function makeWorld(admin: Ask, settle: () => Promise<void>): Promise<World
 async function replaceAcls(admin: Ask, rights: readonly Right[]): Promise<void> {
   const everything = { resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 1, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 };
   await admin(callOf('DeleteAcls', 3, { filters: [everything] }));
-  const creations = rights.map(({ resourceType, name, operation }) => ({
-    resourceType, resourceName: name, resourcePatternType: PatternType.literal, principal: ALICE, host: '*', operation, permissionType: AclPermission.allow,
+  const creations = rights.map(({ resourceType, name, operation, patternType, permission, principal, host }) => ({
+    resourceType, resourceName: name, resourcePatternType: patternType ?? PatternType.literal, principal: principal ?? ALICE, host: host ?? '*', operation,
+    permissionType: permission ?? AclPermission.allow,
   }));
   const created = await admin(callOf('CreateAcls', 3, { creations })) as { results: { errorCode: number }[] };
   if (created.results.some(({ errorCode }) => errorCode !== 0)) throw new Error(`the lists were not made: ${JSON.stringify(created)}`);

@@ -2,7 +2,7 @@
  * A request to every API, rights to try each with, and what of an answer says whether it was allowed. The same table is asked of this broker
  * (accessTable.test.ts) and of a real Kafka (test/interop/accessAnswers.test.ts), whose answers are kept in kafkaAnswers.json.
  */
-import { AclOperation, CLUSTER_NAME, ResourceType } from '../../../src/metadata/acls.ts';
+import { AclOperation, AclPermission, CLUSTER_NAME, PatternType, ResourceType } from '../../../src/metadata/acls.ts';
 import { zeroUuid } from '../../../src/protocol/types.ts';
 import { BatchBuilder } from '../../../src/record/build.ts';
 
@@ -33,6 +33,11 @@ export interface Right {
   readonly resourceType: number;
   readonly name: string;
   readonly operation: number;
+  /** Default: literal, allowed, alice, everywhere. */
+  readonly patternType?: number;
+  readonly permission?: number;
+  readonly principal?: string;
+  readonly host?: string;
 }
 
 const { read, write, create, alter, describe, describeConfigs, alterConfigs, clusterAction, idempotentWrite, createTokens, describeTokens, all, twoPhaseCommit } = AclOperation;
@@ -67,6 +72,15 @@ export const rightSets: readonly (readonly Right[])[] = [
   [topic(describe, NO_TOPIC), topic(create, NO_TOPIC)],
   [topic(describe, NO_TOPIC)],
   [topic(create), topic(describeConfigs)],
+  [{ ...topic(read, 'al'), patternType: PatternType.prefixed }, { ...group(read, 'read'), patternType: PatternType.prefixed }],
+  [topic(all, '*'), group(all, '*'), { ...topic(read), permission: AclPermission.deny }, { ...group(describe), permission: AclPermission.deny }],
+  [topic(all, '*'), { ...topic(all, 'be'), patternType: PatternType.prefixed, permission: AclPermission.deny, principal: 'User:*' }],
+  [{ ...topic(all), principal: 'User:*' }, { ...group(all), principal: 'User:*' }, { ...transaction(all), principal: 'User:*' }],
+  [{ ...topic(all), host: '10.9.8.7' }, { ...group(all), host: '127.0.0.1' }],
+  [{ ...topic(all), principal: 'User:bob' }],
+  [{ resourceType: ResourceType.cluster, name: CLUSTER_NAME, operation: all }, { resourceType: ResourceType.cluster, name: CLUSTER_NAME, operation: describe, permission: AclPermission.deny }],
+  [topic(write), { ...topic(write, '*'), permission: AclPermission.deny }],
+  [topic(write), { ...topic(describe), permission: AclPermission.deny }],
 ];
 
 function oneRecord(isTransactional: boolean): Buffer {
@@ -243,7 +257,12 @@ function collectFields(fields: Record<string, unknown>, owner: string, ids: Read
   if (own !== undefined && !CODES.some((key) => key in fields)) found.add(`seen ${name}`);
 }
 
-export const nameOfRights = (rights: readonly Right[]): string => rights.map(({ resourceType, name, operation }) =>
-  `${nameIn(ResourceType, resourceType)}:${name} ${nameIn(AclOperation, operation)}`).join(', ') || 'nothing';
+export const nameOfRights = (rights: readonly Right[]): string => rights.map(nameOfRight).join(', ') || 'nothing';
+
+function nameOfRight({ resourceType, name, operation, patternType, permission, principal, host }: Right): string {
+  const shown = `${nameIn(ResourceType, resourceType)}:${name}${patternType === PatternType.prefixed ? '...' : ''} ${nameIn(AclOperation, operation)}`;
+  const more = [permission === AclPermission.deny ? 'denied' : '', principal === undefined ? '' : `to ${principal}`, host === undefined ? '' : `at ${host}`];
+  return [shown, ...more.filter((part) => part !== '')].join(' ');
+}
 
 const nameIn = (codes: Readonly<Record<string, number>>, code: number): string => Object.entries(codes).find(([, known]) => known === code)![0];

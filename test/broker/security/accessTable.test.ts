@@ -4,12 +4,12 @@ import { guardsByApi, UNGUARDED } from '../../../src/broker/security/acl/index.t
 import { apis } from '../../../src/protocol/generated/apis.ts';
 import { send, settle, startNode, TestConnection } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
-import { ALICE, apiKeyOf, askTable } from './accessRunner.ts';
-import type { Answers, Ask } from './accessRunner.ts';
+import { ALICE, apiKeyOf, askTable, unkeep } from './accessRunner.ts';
+import type { Ask, KeptAnswers } from './accessRunner.ts';
 import { scenarios } from './accessScenarios.ts';
 
 /** What Apache Kafka 4.3.1 answered (test/interop/accessAnswers.test.ts). */
-const kafkaAnswers = JSON.parse(readFileSync(new URL('./kafkaAnswers.json', import.meta.url), 'utf8')) as Answers;
+const kafkaAnswers = unkeep(JSON.parse(readFileSync(new URL('./kafkaAnswers.json', import.meta.url), 'utf8')) as KeptAnswers);
 
 const settings = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users': 'User:admin', 'group.initial.rebalance.delay.ms': '0', 'node.id': '1',
