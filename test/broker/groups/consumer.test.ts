@@ -262,6 +262,16 @@ describe('what a client can take', () => {
     expect(harness.coordinator.list({ states: [], types: [] })).toEqual([]);
   });
 
+  it('is not told by an expression what it may not see', async () => {
+    const harness = await start();
+    const one = new Consumer(harness, 'one', { subscribedTopicNames: null, subscribedTopicRegex: '.*' });
+    one.topicAccess = { mayDescribe: (name) => name === 'b', mayCreate: () => false };
+    one.join();
+    harness.advance(1_000);
+    one.beat();
+    expect(one.partitions).toEqual(['g0']);
+  });
+
   it('matches many topics in slices, so that others get their turns', async () => {
     const harness = await start();
     for (let i = 0; i < 500; i++) harness.topics.set(`t${i}`, `AAAAAAAAAAAAAAAAAAA${String(i).padStart(3, '0')}`);

@@ -1,3 +1,4 @@
+import type { TopicAccess } from '../../../src/broker/groups/classic/join.ts';
 import type { GroupSettings } from '../../../src/broker/groups/settings.ts';
 import { makeConsumerGroupHeartbeatRequest } from '../../../src/protocol/generated/consumerGroupHeartbeat.ts';
 import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../../src/protocol/generated/consumerGroupHeartbeat.ts';
@@ -14,6 +15,7 @@ export class Consumer {
   readonly options: Partial<ConsumerGroupHeartbeatRequest>;
   epoch = 0;
   owned: Owned = {};
+  topicAccess: TopicAccess | null = null;
   isUnsure = false;
   topics: string[];
   last: ConsumerGroupHeartbeatResponse | null = null;
@@ -29,7 +31,7 @@ export class Consumer {
   send(fields: Partial<ConsumerGroupHeartbeatRequest>, apiVersion = 1): ConsumerGroupHeartbeatResponse {
     const request = makeConsumerGroupHeartbeatRequest({ groupId: this.groupId, memberId: this.memberId, memberEpoch: this.epoch, instanceId: this.options.instanceId ?? null, ...fields });
     let response: ConsumerGroupHeartbeatResponse | null = null;
-    this.harness.coordinator.consumerHeartbeat(request, { clientId: 'client', host: '/10.0.0.1', apiVersion }, (error, answer) => {
+    this.harness.coordinator.consumerHeartbeat(request, { clientId: 'client', host: '/10.0.0.1', apiVersion, ...(this.topicAccess === null ? {} : { topicAccess: this.topicAccess }) }, (error, answer) => {
       response = answer ?? { throttleTimeMs: 0, errorCode: error!.code, errorMessage: error!.message, memberId: null, memberEpoch: 0, heartbeatIntervalMs: 0, assignment: null };
     });
     this.harness.turn();

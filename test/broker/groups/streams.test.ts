@@ -301,3 +301,71 @@ describe('the sticky task assignor', () => {
     );
   });
 });
+
+describe('streams groups, whatever happens', () => {
+  type Step = { readonly kind: 'join' | 'beat' | 'lose' | 'leave'; readonly index: number } | { readonly kind: 'wait'; readonly ms: number } | { readonly kind: 'fail' };
+  const index = fc.nat(3);
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('join', 'leave'), index }) },
+    { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('beat', 'lose'), index }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(100, 1_000, 46_000) }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'fail' as const }) },
+  );
+  /** Whoever is fenced has lost everything, and joins anew; whoever does not know says that it joins. */
+  const heard = (threads: (Thread | null)[], at: number, { errorCode }: StreamsGroupHeartbeatResponse): void => {
+    const thread = threads[at]!;
+    if (errorCode === 0) return;
+    thread.tasks = { activeTasks: [], standbyTasks: [], warmupTasks: [] };
+    if (thread.join().errorCode !== 0) threads[at] = null;
+  };
+  const act = (harness: Harness, threads: (Thread | null)[], { kind, index: at }: Step & { readonly index: number }, run: number): void => {
+    const thread = threads[at] ?? null;
+    if (thread === null) {
+      const joining = new Thread(harness, `m${at}-${run}`, `p${at % 2}`);
+      if (kind === 'join' && joining.join().errorCode === 0) threads[at] = joining;
+    } else if (kind === 'beat') heard(threads, at, thread.beat());
+    else if (kind === 'lose') lose(thread);
+    else if (kind === 'leave' && thread.send({ memberEpoch: -1 }).errorCode === 0) threads[at] = null;
+  };
+  /** A heartbeat whose answer does not come: what it knew stays what it knows. */
+  const lose = (thread: Thread): void => {
+    const { epoch, tasks, last } = thread;
+    thread.beat();
+    Object.assign(thread, { epoch, tasks, last });
+  };
+  /** No active task with two members, and no task twice in a process: by what the coordinator knows. */
+  const check = (harness: Harness): void => {
+    const group = described(harness);
+    const active = group.members.flatMap(({ assignment }) => assignment.activeTasks.flatMap(({ subtopologyId, partitions }) => partitions.map((partition) => `${subtopologyId}_${partition}`)));
+    expect(new Set(active).size).toBe(active.length);
+    const here = group.members.flatMap(({ processId, assignment }) => [...assignment.activeTasks, ...assignment.standbyTasks].flatMap(({ subtopologyId, partitions }) => partitions.map((partition) => `${processId}/${subtopologyId}_${partition}`)));
+    expect(new Set(here).size).toBe(here.length);
+  };
+
+  it('run no task twice, and settle with all tasks shared out', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const harness = await start(settings({ standbyReplicas: 1, assignmentIntervalMs: { value: 1_000, min: 0, max: 15_000 } }));
+        const threads: (Thread | null)[] = [null, null, null, null];
+        const all: Step[] = [{ kind: 'join', index: 0 }, { kind: 'wait', ms: 1_000 }, { kind: 'join', index: 1 }, ...steps, { kind: 'join', index: 2 }];
+        for (const [run, action] of all.entries()) {
+          if (action.kind === 'wait') harness.advance(action.ms);
+          else if (action.kind === 'fail') harness.log.failures.push(19);
+          else act(harness, threads, action, run);
+          check(harness);
+        }
+        harness.log.failures = [];
+        for (let round = 0; round < 12; round++) {
+          harness.advance(5_000);
+          threads.forEach((thread, at) => thread !== null && heard(threads, at, round === 0 ? { ...thread.last!, errorCode: 1 } : thread.beat()));
+        }
+        const alive = threads.filter((thread) => thread !== null);
+        settle(alive);
+        check(harness);
+        expect(alive.flatMap(({ active }) => active).toSorted()).toEqual(['0_0', '0_1', '0_2', '1_0', '1_1', '1_2']);
+        expect(described(harness).groupState).toBe('Stable');
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
