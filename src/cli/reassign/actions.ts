@@ -12,6 +12,7 @@ import type { Options } from '../options.ts';
 import type { ToolEnvironment } from '../tool.ts';
 import { ToolError } from '../toolError.ts';
 import { assign, formatPlan, nameOf, readPlan, readTopics } from './plan.ts';
+import { TerseError } from './terseError.ts';
 import { clearLimits, limitDirectoryMoves, limitMoves } from './throttles.ts';
 
 const EXISTING = 'Cannot execute because there is an existing partition assignment.  Use --additional to override this and create a new partition assignment in addition to the existing one. The --additional flag can also be used to change the throttle by resubmitting the current reassignment.';
@@ -34,6 +35,12 @@ async function replicasOf(cluster: Cluster, topics: readonly string[]): Promise<
 
 const javaTopic = (error: KafkaError): string => error.message.replace(`${error.codeName}: `, '');
 
+/** Where the replicas lie, by what their brokers tell; null for those of brokers that do not answer. */
+async function directoriesOf(cluster: Cluster, partitions: PartitionMap<readonly number[]>): Promise<(key: TopicPartition, brokerId: number) => string | null> {
+  const brokers = await describeLogDirs(cluster, [...new Set(partitions.values().flat())]);
+  return (key, brokerId) => brokers.get(brokerId)?.value?.find(({ replicas }) => replicas.get(key)?.isFuture === false)?.path ?? null;
+}
+
 export async function generate(cluster: Cluster, options: Options, { terminal, random }: ToolEnvironment): Promise<void> {
   const ids = (options.value('broker-list') as string).split(',').map((id) => Number(id.trim()));
   if (ids.some((id) => !Number.isSafeInteger(id) || id < 0)) throw new ToolError(`Invalid broker list: ${options.value('broker-list')}`);
@@ -49,14 +56,14 @@ export async function generate(cluster: Cluster, options: Options, { terminal, r
     const assigned = assign(placed, entries.length, entries[0]?.[1].length ?? 1, Math.floor(random.next() * Math.max(placed.length, 1)));
     for (const [at, replicas] of assigned.entries()) proposed.set({ topic, partition: at }, replicas);
   }
-  await terminal.print(`Current partition replica assignment\n${formatPlan(present)}\n\nProposed partition reassignment configuration\n${formatPlan(proposed)}\n`);
+  await terminal.print(`Current partition replica assignment\n${formatPlan(present, await directoriesOf(cluster, present))}\n\nProposed partition reassignment configuration\n${formatPlan(proposed)}\n`);
 }
 
 export async function execute(cluster: Cluster, options: Options, environment: ToolEnvironment): Promise<void> {
   const { terminal } = environment;
   const { partitions, directories } = readPlan(options.value('reassignment-json-file') as string);
   const ongoing = await listReassignments(cluster);
-  if (!options.has('additional') && ongoing.size > 0) throw new ToolError(EXISTING);
+  if (!options.has('additional') && ongoing.size > 0) throw new TerseError(EXISTING);
   const known = new Set((await describeCluster(cluster)).nodes.map(({ id }) => id));
   const unknown = partitions.values().flat().find((id) => !known.has(id));
   if (unknown !== undefined) throw new ToolError(`Unknown broker id ${unknown}`);
@@ -64,7 +71,7 @@ export async function execute(cluster: Cluster, options: Options, environment: T
   const missing = partitions.keys().find((key) => !all.has(key));
   if (missing !== undefined) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find partition: ${nameOf(missing)}`);
   const present = new PartitionMap(partitions.keys().map((key) => [key, all.get(key) ?? []] as const));
-  await terminal.print(`Current partition replica assignment\n\n${formatPlan(present)}\n\nSave this to use as the --reassignment-json-file option during rollback\n`);
+  await terminal.print(`Current partition replica assignment\n\n${formatPlan(present, await directoriesOf(cluster, present))}\n\nSave this to use as the --reassignment-json-file option during rollback\n`);
   const limit = options.number('throttle') as number;
   const directoryLimit = options.number('replica-alter-log-dirs-throttle') as number;
   if (limit >= 0 || directoryLimit >= 0) await terminal.print(`${VERIFY}\n`);
@@ -78,7 +85,7 @@ export async function execute(cluster: Cluster, options: Options, environment: T
 
 function refuse(title: string, outcomes: Awaited<ReturnType<typeof alterReassignments>>): void {
   const failed = sorted(outcomes).filter(([, { error }]) => error !== undefined);
-  if (failed.length > 0) throw new ToolError(`${title}\n${failed.map(([key, { error }]) => `${nameOf(key)}: ${javaMessage(error)}`).join('\n')}`);
+  if (failed.length > 0) throw new TerseError(`${title}\n${failed.map(([key, { error }]) => `${nameOf(key)}: ${javaMessage(error)}`).join('\n')}`);
 }
 
 /** A replica that has just been made can be told where to lie only once its broker has it. */
@@ -94,7 +101,7 @@ async function moveDirectories(cluster: Cluster, moves: ReadonlyMap<TopicPartiti
       pending = new Map([...pending].filter(([other]) => other !== replica));
     }
     if (pending.size === 0) return;
-    if (clock.monotonicMs() > deadlineMs) throw new ToolError(`Timed out before log directory move${plural(pending.size)} could be started for: ${[...pending.keys()].map((replica) => `${nameOf(replica)}-${replica.brokerId}`).join(',')}`);
+    if (clock.monotonicMs() > deadlineMs) throw new TerseError(`Timed out before log directory move${plural(pending.size)} could be started for: ${[...pending.keys()].map((replica) => `${nameOf(replica)}-${replica.brokerId}`).join(',')}`);
     await new Promise<void>((resolve) => void clock.setTimer(RETRY_MS, resolve));
   }
 }
@@ -127,14 +134,13 @@ export async function verify(cluster: Cluster, options: Options, { terminal }: T
   });
   await terminal.print(`Status of partition reassignment:\n${lines.join('\n')}\n`);
   const moves = await directoryStates(cluster, directories);
-  if (moves.length > 0) await terminal.print(`${moves.map(({ line }) => line).join('\n')}\n`);
+  await terminal.print(`${moves.map(({ line }) => line).join('\n')}\n`);
   const isDone = ongoing.size === 0 && !moves.some(({ isActive }) => isActive);
   if (isDone && !options.has('preserve-throttles')) await clearAll(cluster, partitions, terminal);
 }
 
 async function clearAll(cluster: Cluster, partitions: PartitionMap<readonly number[]>, terminal: ToolEnvironment['terminal']): Promise<void> {
   const brokers = [...new Set([...(await describeCluster(cluster)).nodes.map(({ id }) => id), ...partitions.values().flat()])].sort((a, b) => a - b);
-  await terminal.print('\n');
   await clearLimits(cluster, brokers, [...new Set(partitions.keys().map(({ topic }) => topic))].sort(), terminal);
 }
 
@@ -149,7 +155,7 @@ export async function cancel(cluster: Cluster, options: Options, environment: To
     await terminal.print(`Successfully cancelled partition reassignment${plural(ongoing.size)} for: ${sorted(ongoing).map(([key]) => nameOf(key)).join(',')}\n`);
   }
   const active = (await directoryStates(cluster, directories)).filter(({ isActive }) => isActive);
-  if (active.length === 0) await terminal.print('None of the specified partition moves are active.\n');
+  if (active.length === 0) await terminal.print('None of the specified partition moves are active.');
   else await moveDirectories(cluster, new Map(active.map(({ replica, present }) => [replica, present as string])), options, environment);
   if (!options.has('preserve-throttles')) await clearAll(cluster, partitions, terminal);
 }

@@ -51,9 +51,11 @@ export function readTopics(file: string): string[] {
   return topics;
 }
 
-/** A plan as a file holds it. */
-export function formatPlan(partitions: PartitionMap<readonly number[]>): string {
-  const entries = [...partitions].sort(([a], [b]) => comparePartitions(a, b)).map(([{ topic, partition }, replicas]) => ({ topic, partition, replicas, log_dirs: replicas.map(() => ANY) }));
+/** A plan as a file holds it, with the directories of replicas where they are known. */
+export function formatPlan(partitions: PartitionMap<readonly number[]>, directoryOf: (key: TopicPartition, brokerId: number) => string | null = () => null): string {
+  const entries = [...partitions].sort(([a], [b]) => comparePartitions(a, b)).map(([key, replicas]) => ({
+    topic: key.topic, partition: key.partition, replicas, log_dirs: replicas.map((id) => directoryOf(key, id) ?? ANY),
+  }));
   return JSON.stringify({ version: 1, partitions: entries });
 }
 

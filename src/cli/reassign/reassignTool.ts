@@ -9,6 +9,7 @@ import type { Options } from '../options.ts';
 import type { Tool, ToolEnvironment } from '../tool.ts';
 import { ToolError, UsageError } from '../toolError.ts';
 import { nameOf } from './plan.ts';
+import { TerseError } from './terseError.ts';
 
 const ACTIONS = ['generate', 'execute', 'verify', 'cancel', 'list'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -52,7 +53,8 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (error instanceof ToolError) await environment.terminal.print(`${error.message}\n`);
+    if (error instanceof TerseError) await environment.terminal.print(`${error.message}\n`);
+    else if (error instanceof ToolError) await environment.terminal.print(`Error: ${error.message}\n`);
     else if (error instanceof KafkaError || error instanceof ClientError) await environment.terminal.print(`Error: ${javaException(error)}\n`);
     else throw error;
     return 1;
