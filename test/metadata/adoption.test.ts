@@ -72,6 +72,8 @@ class Folders {
 }
 
 const LOG = '00000000000000000000.log';
+const credential = { salt: Buffer.from('salt'), storedKey: Buffer.alloc(32, 1), serverKey: Buffer.alloc(32, 2), iterations: 4096 };
+const token = { tokenId: 't', owner: 'User:o', requester: 'User:o', renewers: [], issueTimestampMs: 1, maxTimestampMs: 3, expiryTimestampMs: 2 };
 const ofKind = <K extends MetadataRecord['kind']>(records: readonly MetadataRecord[], kind: K) =>
   records.filter((record): record is Extract<MetadataRecord, { kind: K }> => record.kind === kind);
 const topicsIn = (records: readonly MetadataRecord[]) =>
@@ -98,7 +100,8 @@ describe('taking over Kafka data', () => {
           made.framed(MetadataRecordType.AccessControlEntry, 0, (writer) => writeAccessControlEntryRecord(writer, makeAccessControlEntryRecord({ id: B, resourceName: 'gone' }), 0)),
           made.record({ kind: 'removeAcl', id: B }),
           made.record({ kind: 'clientQuota', entity: new Map([['user', null]]), key: 'producer_byte_rate', value: 7 }),
-          made.framed(MetadataRecordType.DelegationToken, 0),
+          made.record({ kind: 'scramCredential', user: 'kept', mechanism: 1, credential }), made.record({ kind: 'scramCredential', user: 'gone', mechanism: 1, credential }),
+          made.record({ kind: 'removeScramCredential', user: 'gone', mechanism: 1 }), made.record({ kind: 'delegationToken', token }),
           made.framed(MetadataRecordType.NoOp, 0), made.framed(200, 9),
           made.record({ kind: 'producerIds', brokerId: 1, brokerEpoch: 3, nextProducerId: 4000 }),
           made.record({ kind: 'removeTopic', id: B }),
@@ -112,8 +115,10 @@ describe('taking over Kafka data', () => {
     expect(ofKind(records, 'partition').every(({ leader, replicas }) => leader === 1 && replicas.join() === '1')).toBe(true);
     const said = made.warnings.join('\n');
     expect(ofKind(records, 'acl').map(({ acl }) => acl.resourceName)).toEqual(['kept']);
+    expect(ofKind(records, 'scramCredential')).toEqual([{ kind: 'scramCredential', user: 'kept', mechanism: 1, credential }]);
+    expect(ofKind(records, 'delegationToken')).toEqual([{ kind: 'delegationToken', token }]);
     expect(ofKind(records, 'clientQuota')).toMatchObject([{ key: 'producer_byte_rate', value: 7 }]);
-    for (const part of ['no.such.key', '"partitions":2', 'delegation tokens', "not a topic's"]) expect(said).toContain(part);
+    for (const part of ['no.such.key', '"partitions":2', "not a topic's"]) expect(said).toContain(part);
   });
 
   it('begins with the newest snapshot and goes on with the log behind it', async () => {

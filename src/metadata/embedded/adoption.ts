@@ -69,10 +69,10 @@ export async function adoptKafkaData(options: AdoptionOptions): Promise<Metadata
 }
 
 /** Who could do what, and how much, before: without them the data would be open to all. */
-function accessRecordsOf({ acls, clientQuotas }: KafkaMetadata): MetadataRecord[] {
+function accessRecordsOf({ acls, clientQuotas, credentials }: KafkaMetadata): MetadataRecord[] {
   const lists = [...acls.entries()].map(([id, acl]) => ({ kind: 'acl' as const, id, acl }));
   const quotas = [...clientQuotas.entries()].flatMap(({ entity, values }) => [...values].map(([key, value]) => ({ kind: 'clientQuota' as const, entity, key, value })));
-  return [...lists, ...quotas];
+  return [...lists, ...quotas, ...credentials.snapshot()];
 }
 
 async function findPartitions({ disk, directories }: AdoptionOptions): Promise<FoundPartition[]> {

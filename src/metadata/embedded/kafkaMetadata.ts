@@ -1,5 +1,5 @@
 /**
- * Reads what a KRaft controller kept about topics, access control and client quotas: `__cluster_metadata-0` with its newest snapshot (`<end offset>-<epoch>.checkpoint`, KIP-630) and the
+ * Reads what a KRaft controller kept about topics, access control, credentials and client quotas: `__cluster_metadata-0` with its newest snapshot (`<end offset>-<epoch>.checkpoint`, KIP-630) and the
  * log behind it. Only for taking a stopped broker's data over: nothing here writes.
  */
 import type { Disk } from '../../base/disk.ts';
@@ -17,6 +17,8 @@ import { RecordCursor } from '../../record/iterate.ts';
 import { readAccessRecord } from '../accessRecords.ts';
 import { AclSet } from '../acls.ts';
 import { ClientQuotaSet } from '../clientQuotas.ts';
+import { readCredentialRecord } from '../credentialCodec.ts';
+import { MutableCredentials } from '../credentials.ts';
 import { ConfigResourceType } from '../types.ts';
 
 export const KAFKA_METADATA_FOLDER = '__cluster_metadata-0';
@@ -26,11 +28,6 @@ const LOG_NAME = /^(\d{20})\.log$/;
 const SNAPSHOT_NAME = /^(\d{20})-\d{10}\.checkpoint$/;
 /** In a PartitionChangeRecord: the leader stays, and so does its epoch. */
 const NO_LEADER_CHANGE = -2;
-/** Records that say something of a cluster beyond what is taken over: losing them in silence could open what was closed. */
-const NOT_TAKEN_OVER: ReadonlyMap<number, string> = new Map([
-  [MetadataRecordType.UserScramCredential, 'SCRAM credentials'],
-  [MetadataRecordType.DelegationToken, 'delegation tokens'],
-]);
 /** Newest version of each body that is read here. */
 const VERSION_MAX: ReadonlyMap<number, number> = new Map([[MetadataRecordType.Partition, 2], [MetadataRecordType.PartitionChange, 2]]);
 
@@ -52,6 +49,7 @@ export interface KafkaMetadata {
   readonly configs: Map<string, Map<string, string>>;
   readonly acls: AclSet;
   readonly clientQuotas: ClientQuotaSet;
+  readonly credentials: MutableCredentials;
   /** Every producer id given out is below. */
   nextProducerId: number;
   /** What else the cluster had that is not read here, in words. */
@@ -106,7 +104,7 @@ async function eachBatch(disk: Disk, path: string, visit: (bytes: Buffer, positi
 }
 
 class Replay {
-  readonly state: KafkaMetadata = { topicsById: new Map(), configs: new Map(), acls: new AclSet(), clientQuotas: new ClientQuotaSet(), nextProducerId: 0, notTakenOver: new Set() };
+  readonly state: KafkaMetadata = { topicsById: new Map(), configs: new Map(), acls: new AclSet(), clientQuotas: new ClientQuotaSet(), credentials: new MutableCredentials(), nextProducerId: 0, notTakenOver: new Set() };
   readonly #cursor = new RecordCursor();
   /** Records of a metadata transaction (KIP-868) that has not ended yet; null outside of one. */
   #pending: Buffer[] | null = null;
@@ -134,8 +132,6 @@ class Replay {
 
   #apply(value: Buffer): void {
     const { type, version, reader } = new Frame(value);
-    const said = NOT_TAKEN_OVER.get(type);
-    if (said !== undefined) this.state.notTakenOver.add(said);
     if (!this.#applies(type, reader, version)) return;
     reader.finish();
     if (version > (VERSION_MAX.get(type) ?? 0)) throw new Error(`version ${version} of metadata record type ${type} is not known`);
@@ -173,13 +169,19 @@ class Replay {
 
   #appliesAccess(type: number, reader: Reader, version: number): boolean {
     const record = readAccessRecord(reader, type, version);
-    if (record === undefined) return false;
+    if (record === undefined) return this.#appliesCredential(type, reader, version);
     const { acls, clientQuotas } = this.state;
     if (record.kind === 'acl') acls.add(record.id, record.acl);
     else if (record.kind === 'removeAcl') acls.remove(record.id);
     else if (record.value === null) clientQuotas.remove(record.entity, record.key);
     else clientQuotas.set(record.entity, record.key, record.value);
     return true;
+  }
+
+  #appliesCredential(type: number, reader: Reader, version: number): boolean {
+    const record = readCredentialRecord(reader, type, version);
+    if (record !== null) this.state.credentials.apply(record);
+    return record !== null;
   }
 
   #topic(id: string): KafkaTopic {
