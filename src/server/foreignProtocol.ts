@@ -14,7 +14,7 @@ export function foreignProtocol(start: number): 'TLS' | 'HTTP' | null {
 /** Why a frame of this length is refused. */
 export function badLengthText(lengthBytes: number, limitBytes: number, isFirst: boolean): string {
   const protocol = isFirst ? foreignProtocol(lengthBytes) : null;
-  if (protocol === 'TLS') return 'a TLS client connected to a listener without TLS; set security.protocol=PLAINTEXT in the client';
+  if (protocol === 'TLS') return 'a TLS client connected to a listener without TLS; set security.protocol=PLAINTEXT (with logins: SASL_PLAINTEXT) in the client';
   if (protocol === 'HTTP') return 'an HTTP client connected; this port speaks the Kafka protocol';
   if (lengthBytes < 0) return `request length ${lengthBytes} is negative; the client does not speak the Kafka protocol`;
   return `request length ${lengthBytes} is above socket.request.max.bytes (${limitBytes})`;

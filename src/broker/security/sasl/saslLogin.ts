@@ -144,16 +144,14 @@ export class SaslLogin implements ConnectionLogin {
   }
 
   #takeRawToken(token: Buffer, slot: ReplySlot): void {
-    if (token.length > this.#receiveBytesMax()) {
-      slot.close('a SASL token is too long');
-      return;
-    }
     // Without an envelope there is no way to tell a failure but the end.
     this.#evaluate(token, ({ reply }) => slot.send([lengthOf(reply), reply]), () => slot.none());
   }
 
   #evaluate(token: Buffer, succeed: (step: SaslStep, sessionLifetimeMs: number) => void, fail: (message: string) => void): void {
     const failed = (error: unknown): void => this.#failBy(error, fail);
+    // Who logs in anew may send longer requests.
+    if (token.length > this.#receiveBytesMax()) return failed(new SaslError('a SASL token is too long'));
     const stepped = (step: SaslStep): void => {
       this.#problem = step.problem === undefined ? '' : `: ${step.problem}`;
       try {
