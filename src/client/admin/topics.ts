@@ -3,6 +3,8 @@ import { makeCreatePartitionsAssignment, makeCreatePartitionsRequest, makeCreate
 import { makeCreatableReplicaAssignment, makeCreatableTopic, makeCreatableTopicConfig, makeCreateTopicsRequest, readCreateTopicsResponse, writeCreateTopicsRequest, type CreatableTopic, type CreatableTopicResult } from '../../protocol/generated/createTopics.ts';
 import { makeDeleteTopicsRequest, makeDeleteTopicState, readDeleteTopicsResponse, writeDeleteTopicsRequest } from '../../protocol/generated/deleteTopics.ts';
 import type { Uuid } from '../../protocol/types.ts';
+import { checkOptionNames } from '../api/optionCheck.ts';
+import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { askForEach, outcomeOf } from './driver.ts';
 import type { Outcome } from './outcome.ts';
@@ -23,7 +25,7 @@ export interface NewTopicSpec {
   readonly replicationFactor?: number;
   /** Broker ids by partition; takes the place of the two above. */
   readonly assignments?: readonly (readonly number[])[];
-  readonly configs?: ReadonlyMap<string, string>;
+  readonly configs?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 }
 
 export interface NewPartitions {
@@ -51,12 +53,18 @@ export async function createTopics(cluster: Cluster, specs: readonly NewTopicSpe
   });
 }
 
+const NEW_TOPIC_OPTIONS = ['topic', 'partitions', 'replicationFactor', 'assignments', 'configs'] as const satisfies readonly (keyof NewTopicSpec)[];
+
+/** Throws ClientError INVALID_ARGUMENT. */
 function creatable(spec: NewTopicSpec): CreatableTopic {
+  checkOptionNames('a new topic', spec, NEW_TOPIC_OPTIONS);
+  if (typeof spec.topic !== 'string') throw new ClientError('INVALID_ARGUMENT', 'a new topic needs a name: { topic: ... }');
+  const configs = spec.configs instanceof Map ? spec.configs : Object.entries(spec.configs ?? {});
   const assignments = (spec.assignments ?? []).map((brokerIds, partitionIndex) => makeCreatableReplicaAssignment({ partitionIndex, brokerIds: [...brokerIds] }));
   const isAssigned = assignments.length > 0;
   return makeCreatableTopic({
     name: spec.topic, numPartitions: isAssigned ? -1 : (spec.partitions ?? -1), replicationFactor: isAssigned ? -1 : (spec.replicationFactor ?? -1), assignments,
-    configs: [...(spec.configs ?? [])].map(([name, value]) => makeCreatableTopicConfig({ name, value })),
+    configs: [...(configs as Iterable<[string, string]>)].map(([name, value]) => makeCreatableTopicConfig({ name, value })),
   });
 }
 
