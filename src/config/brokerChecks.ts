@@ -5,7 +5,7 @@ import { parseHttpListener } from './httpListener.ts';
 import { parseOverridesPerIp } from './ipOverrides.ts';
 import { NO_SETTINGS, staticLayers, type Settings } from './layers.ts';
 import type { Findings } from './listeners.ts';
-import { topicKey } from './tables.ts';
+import { brokerTable, topicKey } from './tables.ts';
 import { effectiveTopicText } from './topicConfig.ts';
 import { splitList } from './values.ts';
 
@@ -17,6 +17,7 @@ export function checkBrokerSettings(settings: Settings, logDirs: readonly string
   checkLogDirs(settings, logDirs, findings);
   checkRetention(settings, findings);
   checkCompactionLag(settings, findings);
+  checkDedupeBuffer(settings, findings);
   checkSecurity(settings, findings);
   checkHttpListener(settings, findings);
   if (parseOverridesPerIp(settings.get('max.connections.per.ip.overrides') ?? '') === null) {
@@ -87,6 +88,15 @@ function checkLogDirs(settings: Settings, logDirs: readonly string[], findings: 
 function checkRetention(settings: Settings, findings: Findings): void {
   const set = ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'].find((name) => settings.has(name));
   if (set !== undefined && Number(settings.get(set)) === 0) findings.refuse(set, 'allowed: 1 or more, or -1 for no limit');
+}
+
+/** As Kafka: less than this holds too few keys to get anywhere. */
+const DEDUPE_BYTES_MIN = 1024 * 1024;
+
+function checkDedupeBuffer(settings: Settings, findings: Findings): void {
+  const bytes = Number(settings.get('log.cleaner.dedupe.buffer.size') ?? brokerTable.get('log.cleaner.dedupe.buffer.size')?.defaultText);
+  const threads = Math.max(Number(settings.get('log.cleaner.threads') ?? 1), 1);
+  if (bytes / threads <= DEDUPE_BYTES_MIN) findings.refuse('log.cleaner.dedupe.buffer.size', 'must be more than 1 MiB for each of log.cleaner.threads');
 }
 
 function checkCompactionLag(settings: Settings, findings: Findings): void {
