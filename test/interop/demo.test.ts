@@ -59,13 +59,13 @@ it.skipIf(executablePath === undefined)('shows in a browser what is consumed, an
     const page = await browser.newPage();
     await page.goto(url);
     const shown = (): Promise<string[]> => page.$$eval('#messages td:nth-child(3)', (cells) => cells.map((cell) => cell.textContent ?? ''));
-    await page.waitForFunction(() => document.querySelectorAll('#messages tr').length === 1);
+    await page.waitForFunction("document.querySelectorAll('#messages tr').length === 1");
     await page.type('#message', '<b>typed</b> & sent');
     await page.click('button');
-    await page.waitForFunction(() => document.querySelectorAll('#messages tr').length === 2);
+    await page.waitForFunction("document.querySelectorAll('#messages tr').length === 2");
     expect(await shown()).toEqual(['<b>typed</b> & sent', 'first']);
     await fetch(`${url}/rest/api/producerMsg?message=${encodeURIComponent('from elsewhere')}`);
-    await page.waitForFunction(() => document.querySelectorAll('#messages tr').length === 3);
+    await page.waitForFunction("document.querySelectorAll('#messages tr').length === 3");
     expect(broker.records('demo-messages').map((record) => record.text())).toEqual(['first', '<b>typed</b> & sent', 'from elsewhere']);
   } finally {
     await browser.close();
