@@ -6,9 +6,11 @@ import { MarkerSender } from '../../../src/broker/transactions/markers.ts';
 import { PartitionLog } from '../../../src/storage/log.ts';
 import { World } from './world.ts';
 
+/** On a machine that does much else. */
+const TIMEOUT_MS = 180_000;
 /** Varied by hand to search further. */
 const FIRST_SEED = Number(process.env['TIDELOG_FUZZ_SEED'] ?? 1);
-const HISTORIES = Number(process.env['TIDELOG_FUZZ_RUNS'] ?? 10);
+const HISTORIES = Number(process.env['TIDELOG_FUZZ_RUNS'] ?? 6);
 
 async function faultsOf(seed: number): Promise<{ faults: string[]; restarts: number }> {
   const world = new World(seed);
@@ -31,7 +33,7 @@ describe('a random history of transactions over losses of power', () => {
       restarts += world.restarts;
     }
     expect(restarts).toBeGreaterThan(HISTORIES);
-  });
+  }, TIMEOUT_MS);
 
   it.each<[string, () => void]>([
     ['a reader that is led past open transactions', () => vi.spyOn(Partition.prototype, 'readLimit').mockImplementation((log) => log.highWatermark)],
@@ -44,5 +46,5 @@ describe('a random history of transactions over losses of power', () => {
     let found = false;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + 6 && !found; seed++) found = (await faultsOf(seed)).faults.length > 0;
     expect(found).toBe(true);
-  });
+  }, TIMEOUT_MS);
 });
