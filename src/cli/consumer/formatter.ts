@@ -4,8 +4,14 @@ import { ToolError } from '../toolError.ts';
 import { deserializerOf, type Deserializer } from './deserializers.ts';
 import type { OutputBuffer } from './outputBuffer.ts';
 
+/** What a formatter looks at: a cursor is one. */
+export type PrintableRecord = Pick<RecordCursor, 'bytes' | 'keyStart' | 'keyLength' | 'valueStart' | 'valueLength' | 'headerCount' | 'offset' | 'timestampMs' | 'hasAppendTime' | 'headers' | 'key' | 'value'> & {
+  /** How often the record was handed out; in share groups only. */
+  readonly deliveryCount?: number;
+};
+
 /** Writes one message. Throws ToolError for one that it cannot print. */
-export type Formatter = (output: OutputBuffer, topic: string, partition: number, record: RecordCursor) => void;
+export type Formatter = (output: OutputBuffer, topic: string, partition: number, record: PrintableRecord) => void;
 
 const FLAGS = ['print.timestamp', 'print.key', 'print.offset', 'print.epoch', 'print.delivery', 'print.partition', 'print.headers', 'print.value'];
 const TEXTS = ['key.separator', 'line.separator', 'headers.separator', 'null.literal', 'key.deserializer', 'value.deserializer', 'headers.deserializer'];
@@ -36,7 +42,7 @@ export function unknownFormatterProperties(properties: ReadonlyMap<string, strin
 }
 
 /** One thing that is printed of a message. */
-type Column = (output: OutputBuffer, record: RecordCursor, partition: number) => void;
+type Column = (output: OutputBuffer, record: PrintableRecord, partition: number) => void;
 
 function defaultFormatter(properties: ReadonlyMap<string, string>): Formatter {
   const columns = columnsOf(properties);
@@ -69,7 +75,7 @@ function columnsOf(properties: ReadonlyMap<string, string>): Column[] {
   if (flag('print.partition', false)) columns.push((output, _record, partition) => output.text(`Partition:${partition}`));
   if (flag('print.offset', false)) columns.push((output, record) => output.text(`Offset:${record.offset}`));
   // deliveries are counted in share groups only, and Kafka's tool has no epochs at hand either
-  if (flag('print.delivery', false)) columns.push((output) => output.text('Delivery:NOT_PRESENT'));
+  if (flag('print.delivery', false)) columns.push((output, record) => output.text(`Delivery:${record.deliveryCount ?? 'NOT_PRESENT'}`));
   if (flag('print.epoch', false)) columns.push((output) => output.text('Epoch:NOT_PRESENT'));
   if (flag('print.headers', false)) columns.push(headersColumn(Buffer.from(properties.get('headers.separator') ?? ','), nullLiteral, deserializer('headers.deserializer')));
   const keyDeserializer = deserializer('key.deserializer');

@@ -89,7 +89,8 @@ function chooseReset(options: Options, settings: Map<string, string>): void {
   else if (isFromBeginning && chosen !== 'earliest') throw new ToolError(`Can't simultaneously specify --from-beginning and 'auto.offset.reset=${chosen}', please remove one option`);
 }
 
-function formatterPropertiesOf(options: Options): Map<string, string> {
+/** Properties of the formatter, from a file, from options of their own, and one by one. */
+export function formatterPropertiesOf(options: Options): Map<string, string> {
   refuseBoth(options, 'formatter-property', 'property');
   const properties = readSettings(options.value('formatter-config'));
   const keyDeserializer = options.value('key-deserializer');

@@ -31,7 +31,7 @@ export async function javaToolsAvailable(): Promise<boolean> {
 
 /** Runs one of Apache Kafka's own tools. */
 export function javaTool(mainClass: string, args: readonly string[], options: { input?: string; timeoutMs?: number } = {}): Promise<RunResult> {
-  return run(javaCommand(), ['-Xmx768m', '-cp', path.join(folder, 'lib', '*'), mainClass, ...args], { timeoutMs: 180_000, ...options });
+  return run(javaCommand(), ['-Xmx768m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', path.join(folder, 'lib', '*'), mainClass, ...args], { timeoutMs: 180_000, ...options });
 }
 
 /** A real Apache Kafka for comparisons; null when it can't be had. Formats a fresh folder. */
