@@ -14,7 +14,8 @@ const MODULE_IN_COMMONJS = {
 export async function bundle({ programs, workers, outdir, sourcemap = true, logLevel = 'warning' }) {
   const options = { outdir, entryNames: '[name]', bundle: true, platform: 'node', target: 'node20', packages: 'external', sourcemap, logLevel };
   try {
-    await build({ ...options, ...MODULE_IN_COMMONJS, entryPoints: programs, format: 'cjs', outExtension: { '.js': '.cjs' } });
+    // A script that comes from a cache has no loader for `import()`: what is asked for later is required then, which Node can do with modules too.
+    await build({ ...options, ...MODULE_IN_COMMONJS, supported: { 'dynamic-import': false }, entryPoints: programs, format: 'cjs', outExtension: { '.js': '.cjs' } });
     await build({ ...options, entryPoints: workers, format: 'esm' });
   } finally {
     // esbuild's own process would live as long as the broker that starts in this one.
