@@ -6,7 +6,7 @@ import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
 import { seededRandom } from '../../storage/support/ports.ts';
 import { settle, startNode } from '../support/node.ts';
 import type { NodeOptions, TestNode } from '../support/node.ts';
-import { FindCoordinator, IncrementalAlterConfigs } from '../support/apis.ts';
+import { CreatePartitions, FindCoordinator, IncrementalAlterConfigs } from '../support/apis.ts';
 import { batch, createTopic, produce } from '../support/work.ts';
 import { AlterShareGroupOffsets, DeleteGroups, DeleteShareGroupOffsets, GROUP, SETTINGS, Sharer, ShareFetch, ShareGroupDescribe, Type, ask, offsetsOf, reply } from './support.ts';
 
@@ -257,6 +257,37 @@ describe('what is kept', () => {
     const b = new Sharer(second, B, topicId);
     await b.join(['work']);
     expect((await b.fetch()).acquired.map(({ firstOffset, lastOffset }) => [firstOffset, lastOffset])).toEqual([[0, 0], [2, 2]]);
+  });
+
+  test('members, epochs and assignments outlast a restart, and have their session timeout then', async () => {
+    const first = await start();
+    const { a, topicId } = await sharing(first);
+    const before = (await ask(first, ShareGroupDescribe, 1, { groupIds: [GROUP], includeAuthorizedOperations: false })).groups[0]!;
+    await nodes.pop()!.stop();
+    const second = await start({ disk: first.disk, ports: first.ports });
+    const again = new Sharer(second, A, topicId);
+    again.memberEpoch = a.memberEpoch;
+    let heard = await again.heartbeat();
+    for (let i = 0; i < 10 && heard.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS; i++) {
+      await second.ports.clock.advance(10);
+      heard = await again.heartbeat();
+    }
+    expect(heard).toMatchObject({ errorCode: 0, assignment: null });
+    expect((await ask(second, ShareGroupDescribe, 1, { groupIds: [GROUP], includeAuthorizedOperations: false })).groups[0]).toEqual(before);
+    await second.ports.clock.advance(60_000);
+    expect((await ask(second, ShareGroupDescribe, 1, { groupIds: [GROUP], includeAuthorizedOperations: false })).groups[0]!.members).toEqual([]);
+  });
+
+  test('partitions that are added, and topics that are made later, come to the group', async () => {
+    const node = await start();
+    const topicId = await createTopic(node, 'work');
+    const a = new Sharer(node, A, topicId);
+    await a.join(['later', 'work']);
+    const laterId = await createTopic(node, 'later');
+    await ask(node, CreatePartitions, 3, { topics: [{ name: 'work', count: 2, assignments: null }], timeoutMs: 1_000, validateOnly: false });
+    await node.ports.clock.advance(2_000);
+    const heard = await a.heartbeat();
+    expect(new Map(heard.assignment!.topicPartitions.map((topic) => [topic.topicId, topic.partitions]))).toEqual(new Map([[topicId, [0, 1]], [laterId, [0]]]));
   });
 
   test('offsets are set and deleted while nobody is in the group', async () => {
