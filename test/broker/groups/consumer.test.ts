@@ -50,6 +50,16 @@ describe('a consumer group', () => {
     expect(two.partitions).toHaveLength(2);
   });
 
+  it('assigns also when the clock has been set back', async () => {
+    const harness = await start(consumerSettings({ assignmentIntervalMs: { value: 1_000, min: 0, max: 15_000 } }));
+    const [one, two] = [new Consumer(harness, 'one'), new Consumer(harness, 'two')];
+    one.join();
+    harness.clock.setBack(3_600_000);
+    two.join();
+    settle([one, two]);
+    expect(two.partitions).toHaveLength(2);
+  });
+
   it('refuses what cannot be, with Kafka\'s codes', async () => {
     const harness = await start(consumerSettings({ membersMax: 1 }));
     const one = new Consumer(harness, 'one');

@@ -20,10 +20,15 @@ import { Writer } from '../../../src/protocol/writer.ts';
 export class FakeClock implements Clock {
   private readonly timers = new Set<{ atMs: number; fire: () => void }>();
   private elapsedMs = 0;
-  private readonly startMs = 1_700_000_000_000;
+  private startMs = 1_700_000_000_000;
 
   now(): number {
     return this.startMs + this.elapsedMs;
+  }
+
+  /** The wall clock alone. */
+  setBack(ms: number): void {
+    this.startMs -= ms;
   }
 
   monotonicMs(): number {

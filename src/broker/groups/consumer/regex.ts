@@ -62,14 +62,15 @@ function needsRefresh(state: GroupState, group: ConsumerGroup): boolean {
   const nowMs = state.now();
   const soft = group.resolvedSoft;
   // a group that has nothing resolved is served at once, as in Kafka, but cannot keep the broker busy
-  if (group.resolved.size === 0) return soft === null || nowMs > soft.timestampMs + FIRST_REFRESH_INTERVAL_MS;
+  if (group.resolved.size === 0) return soft === null || nowMs < soft.timestampMs || nowMs > soft.timestampMs + FIRST_REFRESH_INTERVAL_MS;
   let lastMs = soft?.timestampMs ?? -Infinity;
   let version = soft?.version ?? -1;
   for (const resolved of group.resolved.values()) {
     lastMs = Math.max(lastMs, resolved.timestampMs);
     version = Math.max(version, resolved.version);
   }
-  if (nowMs <= lastMs + REFRESH_INTERVAL_MS_MIN) return false;
+  // a clock that was set back holds nobody up
+  if (nowMs >= lastMs && nowMs <= lastMs + REFRESH_INTERVAL_MS_MIN) return false;
   return group.regexes.size !== group.resolved.size || version !== state.cluster.version || nowMs > lastMs + state.settings.consumer.regexRefreshMs;
 }
 

@@ -3,7 +3,7 @@ import type { Uuid } from '../../../protocol/types.ts';
 import type { ClusterView } from '../cluster.ts';
 import type { Draft } from '../draft.ts';
 import { isSameAssignment, listOf, NOTHING_ASSIGNED } from '../modern/assignment.ts';
-import { valueFor } from '../modern/settings.ts';
+import { mayAssign, valueFor } from '../modern/settings.ts';
 import { assignors } from './assignors/index.ts';
 import type { AssignorInput } from './assignors/assignor.ts';
 import type { ConsumerGroup } from './group.ts';
@@ -39,7 +39,7 @@ export function updateTarget(draft: Draft, group: ConsumerGroup): void {
 
 function mayCompute({ state }: Draft, { groupId, assignmentTimestampMs }: ConsumerGroup): boolean {
   const intervalMs = valueFor(state.settings.consumer, 'assignmentIntervalMs', 'consumer', state.cluster.groupConfigOf(groupId));
-  return assignmentTimestampMs === 0 || intervalMs === 0 || state.now() >= assignmentTimestampMs + intervalMs;
+  return mayAssign(state.now(), assignmentTimestampMs, intervalMs);
 }
 
 function inputOf(group: ConsumerGroup, cluster: ClusterView): AssignorInput {

@@ -46,6 +46,11 @@ export function valueFor(settings: ModernSettings, name: BoundedName, kind: Mode
   return Number.isNaN(own) ? value : Math.min(Math.max(own, min), max);
 }
 
+/** Whether it is time for another assignment; a clock that was set back holds nobody up. */
+export function mayAssign(nowMs: number, lastMs: number, intervalMs: number): boolean {
+  return lastMs === 0 || nowMs < lastMs || nowMs >= lastMs + intervalMs;
+}
+
 /** Throws ConfigError when a setting is out of its own bounds, or heartbeats are rarer than the session timeout lets them be. */
 export function checkModernSettings(config: BrokerConfig): void {
   const problems: ConfigProblem[] = [];

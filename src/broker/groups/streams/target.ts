@@ -1,6 +1,6 @@
 import type { Draft } from '../draft.ts';
 import { decideAlone } from '../modern/decide.ts';
-import { valueFor } from '../modern/settings.ts';
+import { mayAssign, valueFor } from '../modern/settings.ts';
 import type { GroupState } from '../state.ts';
 import { assignTasks } from './assignor.ts';
 import type { StreamsGroup } from './group.ts';
@@ -16,8 +16,7 @@ export function updateStreamsTarget(draft: Draft, group: StreamsGroup): TargetUp
   if (group.initialDelay?.isSet === true) return 'initialDelay';
   if (group.assignmentEpoch >= group.epoch) return 'done';
   const intervalMs = valueFor(state.settings.streams, 'assignmentIntervalMs', 'streams', state.cluster.groupConfigOf(group.groupId));
-  const mayCompute = group.assignmentTimestampMs === 0 || intervalMs === 0 || state.now() >= group.assignmentTimestampMs + intervalMs;
-  if (!mayCompute) return 'interval';
+  if (!mayAssign(state.now(), group.assignmentTimestampMs, intervalMs)) return 'interval';
   computeTarget(draft, group);
   return 'done';
 }
