@@ -15,10 +15,10 @@ export function encodePlainResponse({ authorizationId, username, password }: Pla
 /** Throws SaslError with Kafka's wording. */
 export function parsePlainResponse(bytes: Buffer): PlainResponse {
   const parts = bytes.toString('utf8').split('\0', 5);
-  if (parts.length !== 3) throw new SaslError(`Invalid SASL/PLAIN response: expected 3 tokens, got ${parts.length === 5 ? 'more' : parts.length}`);
+  if (parts.length !== 3) throw new SaslError(`Invalid SASL/PLAIN response: expected 3 tokens, got ${parts.length === 5 ? 'more' : parts.length}`, true);
   const [authorizationId, username, password] = parts as [string, string, string];
-  if (username === '') throw new SaslError('Authentication failed: username not specified');
-  if (password === '') throw new SaslError('Authentication failed: password not specified');
+  if (username === '') throw new SaslError('Authentication failed: username not specified', true);
+  if (password === '') throw new SaslError('Authentication failed: password not specified', true);
   return { authorizationId, username, password };
 }
 

@@ -20,6 +20,7 @@ export const apiVersionsHandler: ApiHandler<BrokerServices, ApiVersionsRequest, 
   handle(request, context, services) {
     if (context.apiVersion >= FIRST_VERSION_WITH_SOFTWARE) {
       if (!SOFTWARE_NAME.test(request.clientSoftwareName) || !SOFTWARE_NAME.test(request.clientSoftwareVersion)) {
+        context.connection.login?.versionsRefused();
         context.reply(makeApiVersionsResponse({ errorCode: ErrorCode.INVALID_REQUEST }));
         return;
       }

@@ -49,7 +49,6 @@ function problemOf(request: CreateDelegationTokenRequest, connection: ClientConn
   const problem = requestProblem(connection);
   if (problem !== ErrorCode.NONE) return problem;
   if (!isSafeInt64(request.maxLifetimeMs)) return ErrorCode.INVALID_REQUEST;
-  if (!partsOf(ownerOf(request, connection)).principalType.startsWith(USER)) return ErrorCode.INVALID_PRINCIPAL_TYPE;
   if (request.renewers.some(({ principalType }) => principalType !== USER)) return ErrorCode.INVALID_PRINCIPAL_TYPE;
   return services.config.delegationTokenSecretKey === null ? ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED : ErrorCode.NONE;
 }

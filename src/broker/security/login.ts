@@ -42,6 +42,8 @@ export interface AuthenticateAnswer {
 export interface ConnectionLogin {
   /** Shown each request until the gate is open. True: it goes on to its handler; else the login answers its slot. `frame` is borrowed. */
   admit(frame: Buffer, slot: ReplySlot): boolean;
+  /** An ApiVersions request was not valid: the client may ask again. */
+  versionsRefused(): void;
   /** `answer` is called once, perhaps later. */
   handshake(mechanism: string, version: number, answer: (answer: HandshakeAnswer) => void): void;
   /** `answer` is called once, perhaps later. `token` is the login's own. */

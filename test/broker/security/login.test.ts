@@ -166,6 +166,13 @@ describe('who has not logged in', () => {
     expect((await client.next())?.readInt16BE(4)).toBe(0);
   });
 
+  it('may call itself properly after an ApiVersions that was not valid', async () => {
+    const client = await broker.connect();
+    expect((await client.ask(apiVersionsApi, 3, makeApiVersionsRequest({ clientSoftwareName: ' ', clientSoftwareVersion: '1' })))?.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    expect((await client.ask(apiVersionsApi, 3, versions))?.errorCode).toBe(0);
+    expect((await client.handshake('PLAIN'))?.errorCode).toBe(0);
+  });
+
   it('and asks something else amid the login gets ILLEGAL_SASL_STATE in the words of that API, and is closed', async () => {
     const client = await broker.connect();
     await client.handshake('PLAIN');

@@ -72,6 +72,10 @@ export class SaslLogin implements ConnectionLogin {
     return false;
   }
 
+  versionsRefused(): void {
+    if (this.#state === 'versioned') this.#state = 'begun';
+  }
+
   handshake(mechanism: string, version: number, answer: (answer: HandshakeAnswer) => void): void {
     const isExpected = this.#state === 'begun' || this.#state === 'versioned';
     if (!isExpected) return answer({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] });
