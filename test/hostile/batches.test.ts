@@ -30,7 +30,7 @@ async function endOffset(topic: string): Promise<number> {
 }
 
 const {
-  CORRUPT_MESSAGE, INVALID_RECORD, INVALID_REQUIRED_ACKS, INVALID_TIMESTAMP, INVALID_TXN_STATE, MESSAGE_TOO_LARGE, NONE,
+  CORRUPT_MESSAGE, INVALID_RECORD, INVALID_REQUIRED_ACKS, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, NONE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
   UNKNOWN_TOPIC_OR_PARTITION, UNSUPPORTED_COMPRESSION_TYPE,
 } = ErrorCode;
 
@@ -78,7 +78,7 @@ describe('a batch whose header lies', () => {
     ['a last offset far off', () => header((batch) => batch.writeInt32BE(2 ** 31 - 1, Field.lastOffsetDelta)), INVALID_RECORD],
     ['a base offset of its own', () => header((batch) => batch.writeBigInt64BE(5n, Field.baseOffset)), INVALID_RECORD],
     ['a control batch', () => header((batch) => batch.writeInt16BE(0x20, Field.attributes)), INVALID_RECORD],
-    ['a transactional batch', () => header((batch) => batch.writeInt16BE(0x10, Field.attributes)), INVALID_TXN_STATE],
+    ['a transactional batch', () => header((batch) => batch.writeInt16BE(0x10, Field.attributes)), TRANSACTIONAL_ID_AUTHORIZATION_FAILED],
     ['an unknown codec', () => header((batch) => batch.writeInt16BE(7, Field.attributes)), UNSUPPORTED_COMPRESSION_TYPE],
     ['a timestamp in the year 30,000', () => header((batch) => batch.writeBigInt64BE(884_541_351_600_000n, Field.baseTimestamp)), INVALID_TIMESTAMP],
   ])('%s', async (_name, make, expected) => {
