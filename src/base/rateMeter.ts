@@ -17,8 +17,8 @@ export class RateMeter {
     this.limit = limit;
     this.#windowMs = windowMs;
     this.#totals = new Float64Array(windows);
+    // The first window begins with what is recorded first.
     this.#startsMs = new Float64Array(windows).fill(-Infinity);
-    this.#startsMs[0] = nowMs;
     this.lastMs = nowMs;
   }
 

@@ -27,7 +27,7 @@ export interface MutationServices {
 const STRICT_SINCE: ReadonlyMap<number, number> = new Map([
   [ApiKey.CreateTopics, 6], [ApiKey.CreatePartitions, 3], [ApiKey.DeleteTopics, 5], [ApiKey.Metadata, 0],
 ]);
-const REFUSED = { errorCode: ErrorCode.THROTTLING_QUOTA_EXCEEDED, errorMessage: 'The throttling quota has been exceeded.' };
+const REFUSED = { errorCode: ErrorCode.THROTTLING_QUOTA_EXCEEDED, errorMessage: null };
 
 interface Throttled {
   throttleTimeMs: number;

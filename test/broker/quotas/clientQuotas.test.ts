@@ -54,6 +54,12 @@ describe('a rate', () => {
     expect(meter.throttleMs(6000)).toBe(5000);
   });
 
+  it('begins its first window with what comes first', () => {
+    const meter = new RateMeter(100, 11, 1000, 0);
+    meter.record(1500, 5000);
+    expect(meter.throttleMs(5000)).toBe(5000);
+  });
+
   it('forgets what lies behind its windows, and takes back', () => {
     const meter = new RateMeter(100, 3, 1000, 0);
     meter.record(900, 0);
