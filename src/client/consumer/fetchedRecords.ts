@@ -1,5 +1,5 @@
 import { compute } from '../../binding/load.ts';
-import { attributesOf, codecIn, Codec, crcOf, Field, isControl, isTransactional, lastOffsetOf, MAGIC, magicOf, nextBatch, producerIdOf } from '../../record/batchHeader.ts';
+import { attributesOf, codecIn, Codec, crcOf, Field, isControl, isTransactional, lastOffsetOf, leaderEpochOf, MAGIC, magicOf, nextBatch, producerIdOf } from '../../record/batchHeader.ts';
 import { recordsOf } from '../../record/codecs.ts';
 import { controlTypeOf, ControlType } from '../../record/control.ts';
 import { RecordCursor } from '../../record/iterate.ts';
@@ -13,11 +13,17 @@ export interface AbortedProducer {
 /** Largest inflated batch that is taken from a broker. */
 const INFLATED_MAX_BYTES = 256 * 1024 * 1024;
 
-/** The offset after the last whole batch, or -1 when there is none. */
-export function offsetAfter(bytes: Buffer): number {
+/** The offset after the last whole batch, or -1 when there is none. `onEpoch` hears under which leader it was written. */
+export function offsetAfter(bytes: Buffer, onEpoch?: (leaderEpoch: number) => void): number {
   let last = -1;
-  for (let at = 0, end = nextBatch(bytes, 0); end !== -1; at = end, end = nextBatch(bytes, at)) last = lastOffsetOf(bytes, at);
-  return last === -1 ? -1 : last + 1;
+  let lastAt = 0;
+  for (let at = 0, end = nextBatch(bytes, 0); end !== -1; at = end, end = nextBatch(bytes, at)) {
+    last = lastOffsetOf(bytes, at);
+    lastAt = at;
+  }
+  if (last === -1) return -1;
+  if (magicOf(bytes, lastAt) === MAGIC) onEpoch?.(leaderEpochOf(bytes, lastAt));
+  return last + 1;
 }
 
 export interface ReadingOptions {

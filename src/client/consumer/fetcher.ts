@@ -9,6 +9,7 @@ import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { isRetriableError, type Backoff } from '../core/wait.ts';
 import type { ConsumerOptions } from './consumerOptions.ts';
+import { endOfEpoch } from './epochCheck.ts';
 import { forEachFetchedRecord, offsetAfter, type AbortedProducer } from './fetchedRecords.ts';
 import { partitionKey, type PartitionState } from './partitionState.ts';
 
@@ -44,8 +45,11 @@ interface AskedPartition {
   readonly state: PartitionState;
   readonly offset: number;
   readonly round: number;
+  /** Of the leader as known when it was asked, -1: not known. */
+  readonly leaderEpoch: number;
 }
 
+const EPOCH_VERSION = 9;
 const RACK_VERSION = 11;
 
 /** Keeps one fetch under way to each leader, ahead of what is handed out. */
@@ -104,6 +108,7 @@ export class Fetcher {
     const { state, bytes, aborted, next, round } = item;
     const from = state.position;
     state.position = Math.max(from, next);
+    state.leaderEpoch = state.fetchEpoch;
     this.#fill();
     return { state, bytes, aborted, next, round, from, seeks: state.seeks };
   }
@@ -192,14 +197,47 @@ export class Fetcher {
       if (!state.hasPosition || state.isPaused) continue;
       const broker = this.#brokerFor(state);
       if (broker < 0) isLeaderMissing = true;
-      if (broker < 0 || this.#asking.has(broker)) continue;
+      if (broker < 0 || this.#asking.has(broker) || state.isChecking) continue;
+      const leaderEpoch = this.#cluster.knownLeaders(state.topic)?.[state.partition]?.leaderEpoch ?? -1;
+      if (state.fetchEpoch >= 0 && leaderEpoch > state.checkedEpoch) {
+        void this.#check(state, broker, leaderEpoch);
+        continue;
+      }
       const asked = byBroker.get(broker);
-      const item = { state, offset: state.fetchOffset, round: state.round };
+      const item = { state, offset: state.fetchOffset, round: state.round, leaderEpoch };
       if (asked === undefined) byBroker.set(broker, [item]);
       else asked.push(item);
     }
     for (const [broker, asked] of byBroker) void this.#ask(broker, asked);
     if (isLeaderMissing) void this.#findLeaders();
+  }
+
+  /** A new leader may lack what was read under an earlier one. */
+  async #check(state: PartitionState, broker: number, leaderEpoch: number): Promise<void> {
+    state.isChecking = true;
+    const { round } = state;
+    try {
+      const end = await endOfEpoch(await this.#cluster.connectionTo(broker), state, leaderEpoch);
+      if (state.round === round && !state.isRevoked) {
+        state.checkedEpoch = leaderEpoch;
+        if (end >= 0 && end < state.fetchOffset) this.#onTruncated(state, end);
+      }
+    } catch (error) {
+      this.#cluster.forget(state.topic);
+      if (!isRetriableError(error) && !(error instanceof KafkaError && error.refreshMetadata)) this.#fail(error as Error);
+      await this.#cluster.pause(this.#backoff.next());
+    }
+    state.isChecking = false;
+    this.#fill();
+  }
+
+  #onTruncated(state: PartitionState, end: number): void {
+    const name = `${state.topic}-${state.partition}`;
+    const reset = this.#options.autoOffsetResetOf?.(state.topic) ?? this.#options.autoOffsetReset;
+    if (reset === 'none') return this.#fail(new ClientError('NO_OFFSET', `The log of partition ${name} was truncated: records from offset ${end} on were read up to ${state.fetchOffset} and are gone`));
+    this.#cluster.options.logger.warn(`The log of partition ${name} was truncated: going on at offset ${end} instead of ${state.fetchOffset}`);
+    state.seek(end);
+    this.dropStale();
   }
 
   /** The leader, or the replica nearby that it named (KIP-392). -1 where nobody is known to lead. */
@@ -259,7 +297,8 @@ export class Fetcher {
     if (connection.throttledForMs > 0) await this.#cluster.pause(connection.throttledForMs);
     const version = connection.versionOf(fetchApi, VERSION_MIN);
     const topics = [...groupBy(asked, ({ state }) => state.topic)].map(([topic, all]) =>
-      makeFetchTopic({ topic, partitions: all.map(({ state, offset }) => makeFetchPartition({ partition: state.partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes })) }));
+      makeFetchTopic({ topic, partitions: all.map(({ state, offset, leaderEpoch }) =>
+        makeFetchPartition({ partition: state.partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes, ...(version >= EPOCH_VERSION ? { currentLeaderEpoch: leaderEpoch } : {}) })) }));
     const body = makeFetchRequest({
       replicaId: -1, maxWaitMs: fetchWaitMsMax, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes, isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
       sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics, ...(version >= RACK_VERSION ? { rackId: this.#options.rackId ?? '' } : {}) });
@@ -274,7 +313,7 @@ export class Fetcher {
       for (const data of partitions) {
         const item = byKey.get(partitionKey(topic, data.partitionIndex));
         if (item === undefined || item.state.isRevoked || item.state.round !== item.round) continue;
-        if (data.errorCode === ErrorCode.NONE) this.#accept(item.state, data);
+        if (data.errorCode === ErrorCode.NONE) this.#accept(item, data);
         else isWell = this.#onPartitionError(item.state, data.errorCode) && isWell;
       }
     }
@@ -282,14 +321,15 @@ export class Fetcher {
     return isWell;
   }
 
-  #accept(state: PartitionState, data: PartitionData): void {
+  #accept({ state, leaderEpoch }: AskedPartition, data: PartitionData): void {
+    state.checkedEpoch = Math.max(state.checkedEpoch, leaderEpoch);
     state.highWatermark = data.highWatermark;
     state.lastStableOffset = data.lastStableOffset;
     state.logStartOffset = data.logStartOffset;
     this.#notePreferred(state, data.preferredReadReplica);
     const bytes = data.records as Buffer | null;
     if (bytes === null || bytes.length === 0) return;
-    const next = offsetAfter(bytes);
+    const next = offsetAfter(bytes, (epoch) => (state.fetchEpoch = epoch));
     if (next === -1) return this.#fail(new ClientError('CORRUPT_DATA', `the broker sent ${bytes.length} bytes of ${state.topic}-${state.partition} that hold no whole batch`));
     const aborted = this.#options.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
     state.fetchOffset = Math.max(next, state.fetchOffset);

@@ -14,6 +14,10 @@ export class PartitionState {
   consumed = -1;
   /** Leader epoch of the last batch handed out, -1 for none. */
   leaderEpoch = -1;
+  /** Leader epoch of the last batch fetched, and the newest epoch under which the place in the log was found right; -1 for none. */
+  fetchEpoch = -1;
+  checkedEpoch = -1;
+  isChecking = false;
   /** As last told by the leader, -1 before. */
   highWatermark = -1;
   lastStableOffset = -1;
@@ -46,6 +50,7 @@ export class PartitionState {
     this.position = position;
     this.fetchOffset = position;
     this.consumed = position;
+    this.fetchEpoch = -1;
     this.seeks += 1;
     this.round += 1;
   }
