@@ -2,10 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClient, serdes } from '../../src/client/index.ts';
 import { ErrorCode } from '../../src/protocol/errors.ts';
-import { makeWorld } from './support/cluster.ts';
+import { makeWorld, seededRandom } from './support/cluster.ts';
 import type { Reaction } from './support/fakeBroker.ts';
 import { settle, turns } from './support/fakeClock.ts';
-import { seededRandom } from './support/cluster.ts';
 
 type Lie = 'garbage' | 'short' | 'huge' | 'silence' | 'hangUp' | 'error' | 'nothing';
 const LIES: readonly Lie[] = ['garbage', 'short', 'huge', 'silence', 'hangUp', 'error', 'nothing'];
