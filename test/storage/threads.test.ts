@@ -37,6 +37,6 @@ it('a store is written by a worker thread, read by this one, and refused to a se
   for await (const record of (await reader.open('a')).read()) found.push(String(record.value));
   expect([found.length, found[0], found.at(-1)]).toEqual([101, 'v0', 'last']);
   await reader.close();
-  worker.postMessage('end');
+  worker.postMessage('end', []);
   expect(await exit).toBe(0);
 });
