@@ -58,8 +58,8 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   try {
     await withCluster(options, environment, async (cluster) => {
       if (options.has('add')) await add(cluster, planned, environment);
-      if (options.has('remove')) await remove(cluster, planned, options, environment);
-      await list(cluster, options, environment);
+      else if (options.has('remove')) await remove(cluster, planned, options, environment);
+      else await list(cluster, options, environment);
     });
     return 0;
   } catch (error) {
@@ -90,8 +90,12 @@ const bindingOf = ({ resourceType, name, patternType }: ResourceFilter, entry: E
 const linesOf = (entries: readonly Entry[]): string => entries.map((entry) => `\t${entryText(entry)}`).join('\n');
 
 async function add(cluster: Cluster, planned: readonly PlannedAcls[], { terminal }: ToolEnvironment): Promise<void> {
-  for (const { resource, entries } of planned) {
-    await terminal.print(`Adding ACLs for resource \`${resourceText(resource)}\`: \n ${linesOf(entries)} \n\n`);
+  for (const { resource, entries: wanted } of planned) {
+    const present = new Set((await describeAcls(cluster, filterOf(resource, null))).map((binding) => entryText(binding)));
+    for (const entry of wanted) if (present.has(entryText(entry))) await terminal.print(`Acl (pattern=${resourceText(resource)}, entry=${entryText(entry)}) already exists.\n`);
+    const entries = wanted.filter((entry) => !present.has(entryText(entry)));
+    if (entries.length === 0) continue;
+    await terminal.print(`Adding ACLs for resource \`${resourceText(resource)}\`: \n ${linesOf(entries)}\n\n`);
     throwFirst(await createAcls(cluster, entries.map((entry) => bindingOf(resource, entry))));
   }
 }
@@ -99,7 +103,7 @@ async function add(cluster: Cluster, planned: readonly PlannedAcls[], { terminal
 async function remove(cluster: Cluster, planned: readonly PlannedAcls[], options: Options, { terminal }: ToolEnvironment): Promise<void> {
   for (const { resource, entries } of planned) {
     const title = resourceText(resource, true).replace('ResourcePatternFilter', 'ResourcePattern');
-    const question = entries.length === 0 ? `Are you sure you want to delete all ACLs for resource filter \`${title}\`? (y/n)` : `Are you sure you want to remove ACLs: \n ${linesOf(entries)} \n from resource filter \`${title}\`? (y/n)`;
+    const question = entries.length === 0 ? `Are you sure you want to delete all ACLs for resource filter \`${title}\`? (y/n)` : `Are you sure you want to remove ACLs: \n ${linesOf(entries)}\n from resource filter \`${title}\`? (y/n)`;
     if (!options.has('force') && !(await confirm(terminal, question))) continue;
     throwFirst(await deleteAcls(cluster, entries.length === 0 ? [filterOf(resource, null)] : entries.map((entry) => filterOf(resource, entry))));
   }
@@ -120,6 +124,6 @@ function listText(bindings: readonly AclBinding[]): string {
   const byResource = groupBy(bindings, ({ resourceType, resourceName, patternType }) => resourceText({ resourceType, name: resourceName, patternType }));
   return [...byResource].sort().map(([resource, list]) => {
     const lines = [...new Set(list.map((entry) => entryText(entry)))].map((line) => `\t${line}`);
-    return `Current ACLs for resource \`${resource}\`: \n ${lines.join('\n')} \n\n`;
+    return `Current ACLs for resource \`${resource}\`:\n${lines.join('\n')}\n\n`;
   }).join('');
 }
