@@ -26,7 +26,7 @@ async function produce(node: RealNode, topic: string, partitions: number, count:
   await producer.close();
 }
 
-const groupOptions: GroupOptions = { groupId: 'g', sessionTimeoutMs: 1000, heartbeatIntervalMs: 50, maxPollIntervalMs: 5000 };
+const groupOptions: GroupOptions = { groupId: 'g', sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50, maxPollIntervalMs: 5000 };
 
 class Member {
   readonly consumer: Consumer;

@@ -179,7 +179,7 @@ describe('a consumer', () => {
     const { client } = await start();
     const producer = client.producer(text);
     await producer.sendBatch({ topic: 't', records: Array.from({ length: 10 }, (_, n) => ({ value: String(n) })) });
-    const group = { ...text, groupId: 'g', autoOffsetReset: 'earliest' as const, sessionTimeoutMs: 1000, heartbeatIntervalMs: 50 };
+    const group = { ...text, groupId: 'g', autoOffsetReset: 'earliest' as const, sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50 };
     const first = client.consumer(group);
     first.subscribe(['t']);
     for await (const { value } of first) if (value === '4') break;
@@ -201,7 +201,7 @@ describe('a runner', () => {
     const { client } = await start();
     const producer = client.producer();
     await producer.sendBatch({ topic: 't', records: Array.from({ length: 20 }, (_, n) => ({ value: Buffer.from(String(n)) })) });
-    const consumer = client.consumer({ value: serdes.string, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 2000, heartbeatIntervalMs: 50, autoCommitIntervalMs: 20 });
+    const consumer = client.consumer({ value: serdes.string, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50, autoCommitIntervalMs: 20 });
     const seen: string[] = [];
     const runner = client.run(consumer, {
       topics: ['t'], lanes: 2, failureProducer: producer, retryTopics: [{ topic: 't.retry', delayMs: 30 }], deadLetterTopic: 't.dead',
@@ -229,7 +229,7 @@ describe('a runner', () => {
     const { client } = await start();
     const producer = client.producer();
     await producer.sendBatch({ topic: 't', records: Array.from({ length: 5 }, (_, n) => ({ value: Buffer.from(String(n)) })) });
-    const consumer = client.consumer({ value: serdes.string, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 2000, heartbeatIntervalMs: 50 });
+    const consumer = client.consumer({ value: serdes.string, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50 });
     const runner = client.run(consumer, { topics: ['t'], lanes: 1, handlerTimeoutMs: 30, handler: ({ value }, { signal }) => (value === '3' ? new Promise<void>((resolve) => signal.addEventListener('abort', () => setTimeout(resolve, 1))) : undefined) });
     await expect(runner.done).rejects.toMatchObject({ code: 'HANDLER_FAILED', message: expect.stringContaining('t-0 offset 3') });
     const checker = client.consumer({ groupId: 'g' });
@@ -271,7 +271,7 @@ describe('those who look on', () => {
     const { client } = await start({ tracer: openTelemetryTracer(api) });
     const producer = client.producer(text);
     await producer.send({ topic: 't', value: 'a' });
-    const consumer = client.consumer({ ...text, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 2000, heartbeatIntervalMs: 50 });
+    const consumer = client.consumer({ ...text, groupId: 'g', autoOffsetReset: 'earliest', sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50 });
     const runner = client.run(consumer, { topics: ['t'], handler: () => {} });
     await until(() => runner.stats().handled === 1);
     await runner.stop();
@@ -287,7 +287,7 @@ describe('tidelog/kafkajs', () => {
     const producer = kafka.producer();
     await producer.connect();
     await producer.send({ topic: 't', messages: [{ key: 'k', value: 'v' }] });
-    const consumer = kafka.consumer({ groupId: 'g', sessionTimeout: 2000, heartbeatInterval: 50, maxWaitTimeInMs: 50 });
+    const consumer = kafka.consumer({ groupId: 'g', sessionTimeout: 10_000, heartbeatInterval: 50, maxWaitTimeInMs: 50 });
     await consumer.connect();
     await consumer.subscribe({ topic: 't', fromBeginning: true });
     const seen: unknown[] = [];
