@@ -27,8 +27,6 @@ export interface ClientConnection {
   setClientSoftware(name: string, version: string): void;
   /** Over a quota: nothing more is read for so long. Replies that are due still go out. */
   throttle(durationMs: number): void;
-  /** Over a quota: nothing more is read for so long. Replies that are due still go out. */
-  throttle(durationMs: number): void;
   /** Runs `listener` once the connection is gone (to drop parked fetches, sessions); at once when it already is. */
   onClose(listener: () => void): void;
   offClose(listener: () => void): void;

@@ -5,7 +5,7 @@ import { ApiKey } from '../../src/protocol/generated/apis.ts';
 
 function recording(): { logger: Logger; lines: Readonly<Record<string, unknown>>[] } {
   const lines: Readonly<Record<string, unknown>>[] = [];
-  const logger = { debug() {}, info() {}, error() {}, warn: (_message: string, fields?: Readonly<Record<string, unknown>>) => void lines.push(fields ?? {}) };
+  const logger: Logger = { debug() {}, info() {}, error() {}, child: () => logger, warn: (_message, fields) => void lines.push(fields ?? {}) };
   return { logger, lines };
 }
 

@@ -15,7 +15,8 @@ type Step =
   | { readonly kind: 'subscribe'; readonly member: number; readonly topics: string[] }
   | { readonly kind: 'grow'; readonly topic: string }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'fail' | 'restart' };
+  | { readonly kind: 'fail' }
+  | { readonly kind: 'restart' };
 
 /** A group in motion. */
 const OPENING: readonly Step[] = [{ kind: 'join', member: 0 }, { kind: 'wait', ms: 1_000 }, { kind: 'join', member: 1 }, { kind: 'wait', ms: 1_000 }, { kind: 'join', member: 4 }];
@@ -27,7 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), member, topics: fc.subarray(TOPICS, { minLength: 1 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), topic: fc.constantFrom(...TOPICS) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(100, 1_000, 20_000, 46_000) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('fail', 'restart') }) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>({ kind: 'fail' }, { kind: 'restart' }) },
 );
 
 /** A world of some consumers, the last two of them static, and one coordinator. */

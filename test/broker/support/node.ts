@@ -104,13 +104,6 @@ export class TestConnection implements ClientConnection {
     this.throttles.push(durationMs);
   }
 
-  /** How long the broker wanted nothing more to be read, in ms. */
-  readonly throttles: number[] = [];
-
-  throttle(durationMs: number): void {
-    this.throttles.push(durationMs);
-  }
-
   offClose(listener: () => void): void {
     this.#closeListeners.delete(listener);
   }
