@@ -52,7 +52,7 @@ async function getHttp(): Promise<void> {
 
 // No more than the log takes in a while.
 test.each([
-  ['a TLS hello', helloTls, /a TLS client connected to a listener without TLS; set security\.protocol=PLAINTEXT in the client/],
+  ['a TLS hello', helloTls, /a TLS client connected to a listener without TLS; set security\.protocol=PLAINTEXT/],
   ['an HTTP request', getHttp, /an HTTP client connected; this port speaks the Kafka protocol/],
   ['a length of 2 GiB', provoke(lengthOf(2 ** 31 - 1)), /request length 2147483647 is above socket\.request\.max\.bytes \(104857600\)/],
   ['a negative length', provoke(lengthOf(-2)), /request length -2 is negative/],
