@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import { AppendStatus } from '../base/disk.ts';
 import type { AppendPlan, AppendResult } from '../base/disk.ts';
 import {
-  Codec, Field, attributesOf, baseOffsetOf, baseSequenceOf, codecIn, isControl, isTransactional, lastOffsetDeltaOf, lastSequenceOf, leaderEpochOf, maxTimestampOf,
+  Codec, Field, HEADER_BYTES, attributesOf, baseOffsetOf, baseSequenceOf, codecIn, isControl, isTransactional, lastOffsetDeltaOf, lastSequenceOf, leaderEpochOf, maxTimestampOf,
   nextBatch, producerEpochOf, producerIdOf, readInt64, writeInt64,
 } from '../record/batchHeader.ts';
 import { renewCrc } from '../record/build.ts';
@@ -338,8 +338,8 @@ export class Appender {
     this.#origin = origin;
     this.#bytes = bytes;
     state.segments.active.append(bytes, this.#plan, this.#result, this.#onWritten);
-    // Borrowed until append returns; what is needed later is copied.
-    if (this.#state.isAppending) this.#bytes = Buffer.from(bytes);
+    // Borrowed until append returns; of data, only the header is needed later.
+    if (state.isAppending) this.#bytes = Buffer.from(isJustData(bytes, origin) ? bytes.subarray(0, HEADER_BYTES) : bytes);
   }
 
   readonly #onWritten = (status: AppendStatus): void => {
@@ -427,6 +427,9 @@ export class Appender {
     }
   }
 }
+
+/** One batch of a client that is no marker. */
+const isJustData = (bytes: Buffer, origin: AppendOptions['origin']): boolean => origin !== 'replica' && !isControl(attributesOf(bytes, 0));
 
 /**
  * What a compressed batch may be once it is inflated, which Kafka does not limit: so many times as large as the topic lets a batch be, and at least
