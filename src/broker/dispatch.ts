@@ -59,7 +59,7 @@ export class Dispatcher implements RequestSink {
   constructor(options: DispatchOptions) {
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#slowRequests = new SlowRequests(options.logger, options.slowRequestMs ?? (() => -1));
+    this.#slowRequests = new SlowRequests(options.logger, options.clock, options.slowRequestMs ?? (() => -1));
     this.#quotas = options.quotas;
     for (const served of options.served) {
       const { apiKey, name, minVersion, maxVersion } = served.handler;

@@ -16,7 +16,7 @@ import { adoptKafkaData, ConfigResourceType, EMBEDDED_METADATA_FOLDER, openEmbed
 import { MetricsRegistry } from '../metrics/registry.ts';
 import { fetchDocument } from '../net/documents.ts';
 import { createTcpNetwork, type TcpNetworkOptions } from '../net/tcp.ts';
-import { LimitedLog } from '../server/limitedLog.ts';
+import { LimitedLog } from '../base/limitedLog.ts';
 import { createServer, type BoundListener, type Server, type ServerSettings } from '../server/index.ts';
 import { openDisk } from '../storage/disk/index.ts';
 import { createStore } from '../storage/open.ts';

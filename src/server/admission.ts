@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../base/ports.ts';
 import type { Wire } from '../base/wire.ts';
 import type { ConnectionQuota } from './connectionQuota.ts';
-import type { LimitedLog } from './limitedLog.ts';
+import type { LimitedLog } from '../base/limitedLog.ts';
 
 /** A `ListenerOptions` is one. */
 export interface Listener {

@@ -4,7 +4,7 @@
  */
 import type { BudgetWatcher, RequestBudget } from './budget.ts';
 import type { Connection } from './connection.ts';
-import type { LimitedLog } from './limitedLog.ts';
+import type { LimitedLog } from '../base/limitedLog.ts';
 
 export class MemoryPressure implements BudgetWatcher {
   readonly #connections: ReadonlySet<Connection>;

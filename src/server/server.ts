@@ -10,7 +10,7 @@ import { Connection } from './connection.ts';
 import { Admission } from './admission.ts';
 import { ConnectionQuota } from './connectionQuota.ts';
 import type { ConnectionHost } from './host.ts';
-import { LimitedLog } from './limitedLog.ts';
+import { LimitedLog } from '../base/limitedLog.ts';
 import { bindListener, type BoundListener, type ListenerOptions } from './listeners.ts';
 import { MemoryPressure } from './memoryPressure.ts';
 import {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/base/ports.ts';
 import { SlowRequests } from '../../src/broker/slowRequests.ts';
+import { FakeClock } from '../storage/support/ports.ts';
 import { ApiKey } from '../../src/protocol/generated/apis.ts';
 
 function recording(): { logger: Logger; lines: Readonly<Record<string, unknown>>[] } {
@@ -16,7 +17,7 @@ describe('slow requests', () => {
   it('are told with who asked and for how long, unless they wait on purpose', () => {
     const { logger, lines } = recording();
     let limitMs = 100;
-    const slow = new SlowRequests(logger, () => limitMs);
+    const slow = new SlowRequests(logger, new FakeClock(), () => limitMs);
     slow.note('Produce', request(ApiKey.Produce, 1000), 1100);
     slow.note('Fetch', request(ApiKey.Fetch, 1000), 9000);
     expect(lines).toEqual([]);
@@ -27,11 +28,13 @@ describe('slow requests', () => {
     expect(lines.length).toBe(1);
   });
 
-  it('do not fill the log; how many were left out is told', () => {
+  it('do not fill the log; how many were left out is told', async () => {
     const { logger, lines } = recording();
-    const slow = new SlowRequests(logger, () => 100);
+    const clock = new FakeClock();
+    const slow = new SlowRequests(logger, clock, () => 100);
     for (let index = 0; index < 500; index++) slow.note('Produce', request(ApiKey.Produce, 20_000), 21_000);
     expect(lines.length).toBe(10);
+    await clock.advance(20_000);
     slow.note('Produce', request(ApiKey.Produce, 40_000), 41_000);
     expect(lines[10]).toMatchObject({ notLoggedBefore: 490 });
   });

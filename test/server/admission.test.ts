@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Wire } from '../../src/base/wire.ts';
 import { Admission } from '../../src/server/admission.ts';
 import { ConnectionQuota } from '../../src/server/connectionQuota.ts';
-import { LimitedLog } from '../../src/server/limitedLog.ts';
+import { LimitedLog } from '../../src/base/limitedLog.ts';
 import { noConnectionLimits } from '../../src/server/settings.ts';
 import type { ConnectionLimits } from '../../src/server/settings.ts';
 import { fakePorts } from '../storage/support/ports.ts';

@@ -5,10 +5,13 @@ import {
   makeAlterPartitionReassignmentsResponse, readAlterPartitionReassignmentsRequest, writeAlterPartitionReassignmentsResponse,
 } from '../../protocol/generated/alterPartitionReassignments.ts';
 import type { AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ReassignablePartitionResponse } from '../../protocol/generated/alterPartitionReassignments.ts';
+import { assignmentProblem } from '../../metadata/placement.ts';
 import type { ClusterImage, PartitionImage } from '../../metadata/types.ts';
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
+
+const ANY_WIDTH = -1;
 
 export const alterPartitionReassignmentsHandler: ApiHandler<BrokerServices, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse> = {
   ...spanOf(ApiKey.AlterPartitionReassignments),
@@ -35,16 +38,11 @@ function reassign(image: ClusterImage, name: string, partitionIndex: number, rep
   const partition = topic.partitions[partitionIndex];
   if (partition === undefined) return answer(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find partition ${name}:${partitionIndex}.`);
   if (replicas === null) return answer(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, null);
-  const problem = assignmentProblem(image, partition, replicas);
+  const problem = assignmentProblem(image, replicas, ANY_WIDTH) ?? moveProblem(partition, replicas);
   return problem === null ? answer(ErrorCode.NONE, null) : answer(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
 }
 
-function assignmentProblem(image: ClusterImage, partition: PartitionImage, replicas: readonly number[]): string | null {
-  if (replicas.length === 0) return 'The manual partition assignment includes an empty replica list.';
-  for (const [at, id] of replicas.entries()) {
-    if (!image.brokers.has(id)) return `The manual partition assignment includes broker ${id}, but no such broker is registered.`;
-    if (replicas.indexOf(id) !== at) return `The manual partition assignment includes the broker ${id} more than once.`;
-  }
+function moveProblem(partition: PartitionImage, replicas: readonly number[]): string | null {
   const isUnchanged = replicas.length === partition.replicas.length && replicas.every((id, at) => id === partition.replicas[at]);
   return isUnchanged ? null : 'Replicas cannot be moved between brokers here.';
 }

@@ -1,5 +1,5 @@
 /** Log lines that anybody on the network can provoke: some of each kind in a while, the rest counted. */
-import type { Clock, Logger } from '../base/ports.ts';
+import type { Clock, Logger } from './ports.ts';
 
 const LINES_MAX = 10;
 const WINDOW_MS = 10_000;
