@@ -27,6 +27,7 @@ import type { LogInMove } from './move.ts';
 import type { MetaProperties } from './metaProperties.ts';
 import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
 import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
+import { removeFolderLater } from './removal.ts';
 import type { TopicConfigView } from './settings.ts';
 import { sideFilesWritten } from './sideFiles.ts';
 import { stopOrderly } from './shutdown.ts';
@@ -348,11 +349,7 @@ export class StoreManager implements LogManager {
 
   async delete(topic: string, partition: number): Promise<void> {
     const log = await this.#detach(topic, partition, 'delete');
-    if (log === null) return;
-    this.#deferred.after(log.state.config.fileDeleteDelayMs, () => {
-      const removal = log.closeFiles().then(() => this.#options.disk.remove(log.directory));
-      removal.catch((error: unknown) => this.#options.ports.logger.warn('a deleted folder could not be removed', { folder: log.directory, reason: String(error) }));
-    });
+    if (log !== null) removeFolderLater(log);
   }
 
   /** Puts the folder of a partition that the cluster does not know aside as `-stray`: it is never deleted. */

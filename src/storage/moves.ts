@@ -7,6 +7,7 @@ import type { LogEnvironment } from './logState.ts';
 import type { LogTable } from './logTable.ts';
 import { LogMove, markMoved } from './move.ts';
 import type { LogInMove } from './move.ts';
+import { removeFolderLater } from './removal.ts';
 import { sideFilesWritten } from './sideFiles.ts';
 import { LogError } from './types.ts';
 import type { Log } from './types.ts';
@@ -103,7 +104,7 @@ export class Moves {
   }
 
   async #discard(source: PartitionLog, home: LogDirectory, target: LogDirectory): Promise<void> {
-    const { disk, ports, defer } = this.#options.environment;
+    const { disk, ports } = this.#options.environment;
     const { state } = source;
     await target.syncRoot();
     await target.saveOffsets();
@@ -113,9 +114,6 @@ export class Moves {
     state.folder = folder;
     await home.syncRoot();
     await home.saveOffsets();
-    defer(state.config.fileDeleteDelayMs, () => {
-      const removal = source.closeFiles().then(() => disk.remove(folder));
-      removal.catch((error: unknown) => ports.logger.warn('a moved folder could not be removed', { folder, reason: String(error) }));
-    });
+    removeFolderLater(source);
   }
 }

@@ -46,6 +46,15 @@ export function removeReplaced(state: LogState, slots: readonly SegmentSlot[], k
   deleteSnapshots(state, (offset) => gone.has(offset));
 }
 
+/** Removes the folder of a log that was detached, after file.delete.delay.ms. What cannot be removed goes at the next start. */
+export function removeFolderLater(log: { readonly state: LogState; closeFiles(): Promise<void> }): void {
+  const { state } = log;
+  state.environment.defer(state.config.fileDeleteDelayMs, () => {
+    const removal = log.closeFiles().then(() => state.disk.remove(state.folder));
+    removal.catch((error: unknown) => state.environment.ports.logger.warn('a deleted folder could not be removed', { folder: state.folder, reason: String(error) }));
+  });
+}
+
 function deleteFiles(state: LogState, segment: Segment): void {
   segment.delete().catch((error: unknown) => {
     // Whatever is left is removed at the next start.
