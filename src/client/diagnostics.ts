@@ -1,4 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import { clientClock } from './clientClock.ts';
 import { apiSpec } from '../protocol/framing.ts';
 import type { RequestEnd, RequestInfo, RequestObserver } from './core/requestObserver.ts';
 
@@ -19,11 +20,11 @@ export const diagnosticsObserver: RequestObserver = {
     return start.hasSubscribers || end.hasSubscribers || failed.hasSubscribers;
   },
   onRequest(info: RequestInfo): RequestEnd {
-    const startedMs = performance.now();
+    const startedMs = clientClock.monotonicMs();
     const message = { ...info, api: apiSpec(info.apiKey)?.name ?? String(info.apiKey) };
     start.publish({ info: message });
     return (error) => {
-      const durationMs = performance.now() - startedMs;
+      const durationMs = clientClock.monotonicMs() - startedMs;
       if (error === null) end.publish({ info: message, durationMs });
       else failed.publish({ info: message, durationMs, error });
     };

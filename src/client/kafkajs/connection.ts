@@ -79,7 +79,7 @@ export class LazyCluster {
           this.disconnect();
           throw schedule.isOver ? schedule.exceeded(failure) : failure;
         }
-        await sleep(clientClock, schedule.next(Math.random()));
+        await sleep(clientClock, schedule.next(systemRandom.next()));
       }
     }
   }
@@ -118,9 +118,9 @@ function requestObserver(emitter: Emitter, event: string): RequestObserver {
       return emitter.has(event);
     },
     onRequest({ apiKey, apiVersion, host, port, clientId }) {
-      const createdAt = Date.now();
+      const createdAt = clientClock.now();
       return () => emitter.emit(event, {
-        broker: `${host}:${port}`, clientId, correlationId: -1, createdAt, sentAt: createdAt, pendingDuration: 0, duration: Date.now() - createdAt, size: -1,
+        broker: `${host}:${port}`, clientId, correlationId: -1, createdAt, sentAt: createdAt, pendingDuration: 0, duration: clientClock.now() - createdAt, size: -1,
         apiName: apiSpec(apiKey)?.name ?? String(apiKey), apiKey, apiVersion,
       });
     },

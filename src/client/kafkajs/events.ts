@@ -1,3 +1,4 @@
+import { clientClock } from '../clientClock.ts';
 import { KafkaJSNonRetriableError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -50,7 +51,7 @@ export class Emitter {
   emit(type: string, payload: unknown = null): void {
     const listeners = this.#listeners.get(type);
     if (listeners === undefined || listeners.size === 0) return;
-    const event = { id: this.#nextId++, type, timestamp: Date.now(), payload } as InstrumentationEvent<never>;
+    const event = { id: this.#nextId++, type, timestamp: clientClock.now(), payload } as InstrumentationEvent<never>;
     for (const listener of listeners) {
       void Promise.resolve().then(() => listener(event)).catch((error: Error) => this.#logger.error(`Failed to execute listener: ${error.message}`, { eventName: type, stack: error.stack }));
     }

@@ -1,3 +1,4 @@
+import { systemRandom } from '../../base/systemPorts.ts';
 import { murmur2 } from '../producer/partitioner.ts';
 import type { Message } from './messages.ts';
 import { toBytes } from './messages.ts';
@@ -24,7 +25,7 @@ const toPositive = (value: number): number => value & 0x7fffffff;
 
 /** Messages without a key go round among the partitions that have a leader. */
 const partitionerBy = (hash: (key: Uint8Array) => number): ICustomPartitioner => () => {
-  let counter = Math.floor(Math.random() * 2 ** 31);
+  let counter = systemRandom.below(2 ** 31);
   return ({ partitionMetadata, message }) => {
     const key = toBytes(message.key, 'key');
     if (key !== null) return toPositive(hash(key)) % partitionMetadata.length;

@@ -1,5 +1,6 @@
 import { CODEC_NAMES } from '../../record/codecs.ts';
 import type { Codec } from '../../record/batchHeader.ts';
+import { clientClock } from '../clientClock.ts';
 import { isRetriableError } from '../core/wait.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
@@ -223,7 +224,7 @@ export class Producer {
     const delivery = deferred<BatchDelivery>();
     const sink = new GroupedDelivery(topic, messages.length, delivery.resolve, delivery.reject);
     const partitionMetadata: PartitionMetadata[] = (cluster.knownLeaders(topic) ?? (await cluster.leadersOf(topic))).map(({ leader }, partitionId) => ({ partitionErrorCode: 0, partitionId, leader, replicas: [], isr: [] }));
-    const nowMs = Date.now();
+    const nowMs = clientClock.now();
     for (const [index, message] of messages.entries()) {
       if (!engine.hasRoom) {
         engine.sendNow(topic);

@@ -1,3 +1,4 @@
+import { systemRandom } from '../../base/systemPorts.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { clientClock } from '../clientClock.ts';
 import type { Consumer as Engine } from '../consumer/consumer.ts';
@@ -230,7 +231,7 @@ export class Runner {
     const failure = toKafkaJSError(error);
     if ((failure as { readonly retriable?: boolean }).retriable === false) return this.#crash(failure);
     if (this.#schedule.isOver) return this.#crash(this.#schedule.exceeded(failure));
-    await sleep(clientClock, this.#schedule.next(Math.random()));
+    await sleep(clientClock, this.#schedule.next(systemRandom.next()));
   }
 
   #crash(error: Error): void {
