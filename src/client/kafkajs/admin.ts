@@ -7,13 +7,14 @@ import type { PartitionMap } from '../admin/partitionMap.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { aclBinding, aclEntry, aclFilter, groupAcls, type AclResource } from './adminAcls.ts';
 import type { AclEntry, AclFilter, ConfigEntry, FetchOffsetsPartition, ITopicConfig, SeekEntry } from './adminTypes.ts';
-import { LazyCluster, type KafkaConfig } from './connection.ts';
+import type { KafkaConfig } from './connection.ts';
 import {
   asKafkaJS, KafkaJSAggregateError, KafkaJSAlterPartitionReassignmentsError, KafkaJSCreateTopicError, KafkaJSDeleteGroupsError, KafkaJSDeleteTopicRecordsError, KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError,
 } from './errors.ts';
-import { adminEvents, Emitter, type InstrumentationEvent } from './events.ts';
+import { adminEvents } from './events.ts';
 import { describeGroup, type GroupDescription } from './groupDescription.ts';
 import type { Logger } from './logger.ts';
+import { Participant } from './participant.ts';
 import type { PartitionMetadata } from './partitioners.ts';
 import { clientClock } from '../clientClock.ts';
 import { sleep, type RetryOptions } from './retry.ts';
@@ -26,34 +27,10 @@ export interface AdminConfig {
 }
 
 /** KafkaJS's admin over the client's. */
-export class Admin {
-  readonly events = adminEvents;
-  readonly #logger: Logger;
-  readonly #emitter: Emitter;
-  readonly #cluster: LazyCluster;
+export class Admin extends Participant<typeof adminEvents> {
 
   constructor(config: KafkaConfig, adminConfig: AdminConfig, logger: Logger) {
-    this.#logger = logger.namespace('Admin');
-    this.#emitter = new Emitter(adminEvents, this.#logger);
-    this.#cluster = new LazyCluster(config, this.#logger, this.#emitter, adminEvents.REQUEST, adminConfig);
-  }
-
-  logger(): Logger {
-    return this.#logger;
-  }
-
-  on(type: string, listener: (event: InstrumentationEvent<never>) => unknown): () => void {
-    return this.#emitter.on(type, listener);
-  }
-
-  async connect(): Promise<void> {
-    await this.#cluster.connect();
-    this.#emitter.emit(adminEvents.CONNECT);
-  }
-
-  async disconnect(): Promise<void> {
-    this.#cluster.disconnect();
-    this.#emitter.emit(adminEvents.DISCONNECT);
+    super('Admin', adminEvents, config, adminConfig, logger);
   }
 
   async listTopics(): Promise<string[]> {
@@ -219,7 +196,7 @@ export class Admin {
   }
 
   #get(): Cluster {
-    return this.#cluster.get('admin');
+    return this.cluster.get('admin');
   }
 
   #ask<T>(work: (admin: ClientAdmin) => Promise<T>): Promise<T> {

@@ -5,12 +5,13 @@ import type { ConsumerOptions } from '../consumer/consumerOptions.ts';
 import type { RebalanceListener } from '../consumer/rebalanceListener.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { PartitionAssigners, toProtocol } from './assigners.ts';
-import { LazyCluster, type KafkaConfig } from './connection.ts';
+import type { KafkaConfig } from './connection.ts';
 import type { ConsumerConfig, ConsumerRunConfig, ConsumerSubscribeTopic, ConsumerSubscribeTopics, TopicPartition, TopicPartitionOffset, TopicPartitionOffsetAndMetadata } from './consumerTypes.ts';
 import { asKafkaJS, KafkaJSNonRetriableError } from './errors.ts';
-import { consumerEvents, Emitter, type InstrumentationEvent } from './events.ts';
+import { consumerEvents } from './events.ts';
 import { describeGroup, type GroupDescription } from './groupDescription.ts';
 import type { Logger } from './logger.ts';
+import { Participant } from './participant.ts';
 import { defaultRetry, sleep } from './retry.ts';
 import { Runner } from './runner.ts';
 
@@ -22,12 +23,8 @@ const MAX_BYTES = 10_485_760;
 const MAX_WAIT_MS = 5000;
 
 /** KafkaJS's consumer over the client's. */
-export class Consumer {
-  readonly events = consumerEvents;
+export class Consumer extends Participant<typeof consumerEvents> {
   readonly #config: ConsumerConfig;
-  readonly #logger: Logger;
-  readonly #emitter: Emitter;
-  readonly #cluster: LazyCluster;
   /** Topics by name, and whether from their beginning. */
   readonly #topics = new Map<string, boolean>();
   #patterns: { readonly pattern: RegExp; readonly fromBeginning: boolean }[] = [];
@@ -38,30 +35,14 @@ export class Consumer {
   #isStopping = false;
 
   constructor(config: KafkaConfig, consumerConfig: ConsumerConfig, logger: Logger) {
+    super('Consumer', consumerEvents, config, consumerConfig, logger);
     if (!consumerConfig.groupId) throw new KafkaJSNonRetriableError('Consumer groupId must be a non-empty string.');
     this.#config = consumerConfig;
-    this.#logger = logger.namespace('Consumer');
-    this.#emitter = new Emitter(consumerEvents, this.#logger);
-    this.#cluster = new LazyCluster(config, this.#logger, this.#emitter, consumerEvents.REQUEST, consumerConfig);
   }
 
-  logger(): Logger {
-    return this.#logger;
-  }
-
-  on(type: string, listener: (event: InstrumentationEvent<never>) => unknown): () => void {
-    return this.#emitter.on(type, listener);
-  }
-
-  async connect(): Promise<void> {
-    await this.#cluster.connect();
-    this.#emitter.emit(consumerEvents.CONNECT);
-  }
-
-  async disconnect(): Promise<void> {
+  override async disconnect(): Promise<void> {
     await this.stop();
-    this.#cluster.disconnect();
-    this.#emitter.emit(consumerEvents.DISCONNECT);
+    await super.disconnect();
   }
 
   async stop(): Promise<void> {
@@ -71,7 +52,7 @@ export class Consumer {
     this.#engine = null;
     await runner?.stop();
     await engine?.close();
-    if (runner !== null) this.#emitter.emit(consumerEvents.STOP);
+    if (runner !== null) this.emitter.emit(consumerEvents.STOP);
   }
 
   /** Before `run`. */
@@ -90,11 +71,11 @@ export class Consumer {
   /** Resolves when the consumer runs; it then goes on by itself. */
   async run(config: ConsumerRunConfig = {}): Promise<void> {
     if (this.#runner !== null) {
-      this.#logger.warn('consumer#run was called, but the consumer is already running', { groupId: this.#config.groupId });
+      this.logger().warn('consumer#run was called, but the consumer is already running', { groupId: this.#config.groupId });
       return;
     }
     this.#isStopping = false;
-    this.#start(this.#cluster.get('consumer'), config);
+    this.#start(this.cluster.get('consumer'), config);
   }
 
   /** Takes effect with the next fetch, or when the partition is assigned. */
@@ -147,7 +128,7 @@ export class Consumer {
   }
 
   async describeGroup(): Promise<GroupDescription> {
-    return asKafkaJS(describeGroup(this.#cluster.get('consumer'), this.#config.groupId));
+    return asKafkaJS(describeGroup(this.cluster.get('consumer'), this.#config.groupId));
   }
 
   #requireEngine(): Engine {
@@ -160,7 +141,7 @@ export class Consumer {
     const engine = new Engine(cluster, this.#engineOptions(cluster));
     this.#engine = engine;
     const runner: Runner = new Runner({
-      engine, groupId, config, retry: { ...defaultRetry, ...this.#cluster.retry }, emitter: this.#emitter, logger: this.#logger,
+      engine, groupId, config, retry: { ...defaultRetry, ...this.cluster.retry }, emitter: this.emitter, logger: this.logger(),
       onPause: (topic, partition) => {
         this.pause([{ topic, partitions: [partition] }]);
         return () => this.resume([{ topic, partitions: [partition] }]);
@@ -187,12 +168,12 @@ export class Consumer {
     const startMs = clientClock.monotonicMs();
     member.onJoined = ({ memberId, leaderId, protocol, assignment }) => {
       const payload = { groupId, memberId, leaderId, isLeader: leaderId === memberId, memberAssignment: Object.fromEntries(assignment), groupProtocol: protocol, duration: clientClock.monotonicMs() - startMs };
-      this.#logger.info('Consumer has joined the group', payload);
-      this.#emitter.emit(consumerEvents.GROUP_JOIN, payload);
+      this.logger().info('Consumer has joined the group', payload);
+      this.emitter.emit(consumerEvents.GROUP_JOIN, payload);
     };
     member.onHeartbeat = () => {
       const { memberId, generationId } = member.identity;
-      this.#emitter.emit(consumerEvents.HEARTBEAT, { groupId, memberId, groupGenerationId: generationId });
+      this.emitter.emit(consumerEvents.HEARTBEAT, { groupId, memberId, groupGenerationId: generationId });
     };
   }
 
@@ -202,7 +183,7 @@ export class Consumer {
       fetchMinBytes: minBytes ?? 1, fetchWaitMsMax: maxWaitTimeInMs ?? MAX_WAIT_MS, fetchMaxBytes: maxBytes ?? MAX_BYTES, maxPartitionFetchBytes: maxBytesPerPartition ?? MAX_BYTES_PER_PARTITION,
       isolationLevel: readUncommitted === true ? 'read_uncommitted' : 'read_committed', enableAutoCommit: false, allowAutoCreateTopics: allowAutoTopicCreation ?? true, autoOffsetReset: 'latest',
       autoOffsetResetOf: (topic) => (this.#isFromBeginning(topic) ? 'earliest' : 'latest'), ...(rackId === undefined ? {} : { rackId }),
-      assignors: (partitionAssigners ?? [PartitionAssigners.roundRobin]).map((make) => toProtocol(make, cluster, groupId, this.#logger)),
+      assignors: (partitionAssigners ?? [PartitionAssigners.roundRobin]).map((make) => toProtocol(make, cluster, groupId, this.logger())),
       group: { groupId, sessionTimeoutMs: sessionTimeout ?? SESSION_TIMEOUT_MS, heartbeatIntervalMs: heartbeatInterval ?? HEARTBEAT_INTERVAL_MS, maxPollIntervalMs: rebalanceTimeout ?? REBALANCE_TIMEOUT_MS },
     };
   }
@@ -238,19 +219,19 @@ export class Consumer {
     const engine = this.#engine;
     this.#runner = null;
     this.#engine = null;
-    this.#logger.error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack });
+    this.logger().error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack });
     await engine?.close();
     const isRetriable = error.name === 'KafkaJSNumberOfRetriesExceeded' || (error as { readonly retriable?: boolean }).retriable === true;
     const isWanted = isRetriable && (retry?.restartOnFailure === undefined || (await retry.restartOnFailure(error).catch(() => true)));
-    this.#emitter.emit(consumerEvents.CRASH, { error, groupId, restart: isWanted });
+    this.emitter.emit(consumerEvents.CRASH, { error, groupId, restart: isWanted });
     if (!isWanted) {
-      this.#cluster.disconnect();
-      this.#emitter.emit(consumerEvents.DISCONNECT);
+      this.cluster.disconnect();
+      this.emitter.emit(consumerEvents.DISCONNECT);
       return;
     }
-    const delayMs = { ...defaultRetry, ...this.#cluster.retry }.initialRetryTime;
-    this.#logger.error(`Restarting the consumer in ${delayMs}ms`, { groupId });
+    const delayMs = { ...defaultRetry, ...this.cluster.retry }.initialRetryTime;
+    this.logger().error(`Restarting the consumer in ${delayMs}ms`, { groupId });
     await sleep(clientClock, delayMs);
-    if (!this.#isStopping && this.#runner === null && this.#cluster.isConnected) this.#start(this.#cluster.get('consumer'), config);
+    if (!this.#isStopping && this.#runner === null && this.cluster.isConnected) this.#start(this.cluster.get('consumer'), config);
   }
 }

@@ -7,10 +7,11 @@ import type { Cluster } from '../core/cluster.ts';
 import { GroupedDelivery, type BatchDelivery } from '../api/deliveries.ts';
 import { Producer as Engine } from '../producer/producer.ts';
 import { CompressionTypes } from './compression.ts';
-import { LazyCluster, type KafkaConfig } from './connection.ts';
+import type { KafkaConfig } from './connection.ts';
 import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, toKafkaJSError } from './errors.ts';
-import { Emitter, producerEvents, type InstrumentationEvent } from './events.ts';
+import { producerEvents } from './events.ts';
 import type { Logger } from './logger.ts';
+import { Participant } from './participant.ts';
 import { toBytes, toHeaders, type Message } from './messages.ts';
 import { Partitioners, type ICustomPartitioner, type PartitionMetadata } from './partitioners.ts';
 import { defaultRetry, type RetryOptions } from './retry.ts';
@@ -77,50 +78,30 @@ const REQUEST_SIZE_MAX_BYTES = 100 * 1024 * 1024;
 const BUFFER_MEMORY_BYTES = 128 * 1024 * 1024;
 
 /** KafkaJS's producer: `acks`, `timeout` and `compression` belong to each call, so there is an engine for each combination in use. */
-export class Producer {
-  readonly events = producerEvents;
+export class Producer extends Participant<typeof producerEvents> {
   readonly #config: ProducerConfig;
-  readonly #logger: Logger;
-  readonly #emitter: Emitter;
-  readonly #cluster: LazyCluster;
   readonly #choose: ReturnType<ICustomPartitioner>;
   readonly #engines = new Map<string, Engine>();
   #transactional: Engine | null = null;
   #isInTransaction = false;
 
   constructor(config: KafkaConfig, producerConfig: ProducerConfig, logger: Logger) {
+    super('Producer', producerEvents, config, producerConfig, logger);
     this.#config = producerConfig;
-    this.#logger = logger.namespace('Producer');
-    this.#emitter = new Emitter(producerEvents, this.#logger);
-    this.#cluster = new LazyCluster(config, this.#logger, this.#emitter, producerEvents.REQUEST, producerConfig);
     this.#choose = (producerConfig.createPartitioner ?? Partitioners.DefaultPartitioner)();
     if (producerConfig.idempotent === true && (producerConfig.retry?.retries ?? 1) < 1) throw new KafkaJSNonRetriableError('Idempotent producer must allow retries to protect against transient errors');
-  }
-
-  logger(): Logger {
-    return this.#logger;
-  }
-
-  on(type: string, listener: (event: InstrumentationEvent<never>) => unknown): () => void {
-    return this.#emitter.on(type, listener);
   }
 
   isIdempotent(): boolean {
     return this.#config.idempotent === true || this.#config.transactionalId !== undefined;
   }
 
-  async connect(): Promise<void> {
-    await this.#cluster.connect();
-    this.#emitter.emit(producerEvents.CONNECT);
-  }
-
-  async disconnect(): Promise<void> {
+  override async disconnect(): Promise<void> {
     const engines = [...this.#engines.values(), ...(this.#transactional === null ? [] : [this.#transactional])];
     this.#engines.clear();
     this.#transactional = null;
-    if (this.#cluster.isConnected) await Promise.all(engines.map((engine) => engine.close(ACK_TIMEOUT_MS)));
-    this.#cluster.disconnect();
-    this.#emitter.emit(producerEvents.DISCONNECT);
+    if (this.cluster.isConnected) await Promise.all(engines.map((engine) => engine.close(ACK_TIMEOUT_MS)));
+    await super.disconnect();
   }
 
   async send({ topic, messages, ...options }: ProducerRecord): Promise<RecordMetadata[]> {
@@ -128,7 +109,7 @@ export class Producer {
   }
 
   async sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]> {
-    const cluster = this.#cluster.get('producer');
+    const cluster = this.cluster.get('producer');
     const { acks = -1, topicMessages = [] } = batch;
     if (this.isIdempotent() && acks !== -1) throw new KafkaJSNonRetriableError("Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees");
     if (this.#isInTransaction) throw new KafkaJSNonRetriableError('Cannot send messages outside of the transaction: use the transaction object');
@@ -138,7 +119,7 @@ export class Producer {
 
   /** Begins a transaction; the producer needs a transactionalId. */
   async transaction(): Promise<Transaction> {
-    const cluster = this.#cluster.get('producer');
+    const cluster = this.cluster.get('producer');
     const { transactionalId, transactionTimeout } = this.#config;
     if (transactionalId === undefined) throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer');
     if (this.#isInTransaction) throw new KafkaJSNonRetriableError('There is already an ongoing transaction for this producer. Please end the transaction before beginning another.');
@@ -201,7 +182,7 @@ export class Producer {
     if (acks !== -1 && acks !== 0 && acks !== 1) throw new KafkaJSNonRetriableError(`acks must be -1, 0 or 1, not ${acks}`);
     if (CODEC_NAMES[compression] === undefined) throw new KafkaJSNonRetriableError(`Compression type ${String(compression)} is unknown`);
     const { allowAutoTopicCreation = true, maxInFlightRequests } = this.#config;
-    const retry = { ...defaultRetry, ...this.#cluster.retry };
+    const retry = { ...defaultRetry, ...this.cluster.retry };
     return {
       acks, codec: compression as Codec, requestTimeoutMs: timeout, lingerMs: 0, isIdempotent: this.isIdempotent(), allowAutoTopicCreation, retriesMax: this.isIdempotent() ? 2 ** 31 - 1 : retry.retries,
       inFlightMax: Math.min(maxInFlightRequests ?? IDEMPOTENT_IN_FLIGHT_MAX, IDEMPOTENT_IN_FLIGHT_MAX), batchSizeBytes: BATCH_SIZE_BYTES, requestSizeMaxBytes: REQUEST_SIZE_MAX_BYTES,
