@@ -127,6 +127,7 @@ describe.skipIf(core === null)('NativeDisk', () => {
       const numbers = new Float64Array(64);
       let left = 0;
       addon.setup(numbers, new Float64Array(300), () => { left--; });
+      addon.setHandOff(0);
       const bytes = Buffer.from(process.argv[1], 'base64');
       const handles = [];
       for (let index = 0; index < 400; index++) {
