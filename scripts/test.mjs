@@ -33,9 +33,10 @@ function runTests(allArgs) {
 }
 
 /** Prints the closing line; returns the exit code. */
-function summarise({ passed, failed, skipped }, status, isSmoke) {
+function summarise({ passed, failed, skipped, unsteady = [] }, status, isSmoke) {
   const isWhole = !isSmoke || (passed > 0 && skipped === 0);
   if (!isWhole) console.log(passed === 0 ? 'no smoke test ran' : 'smoke tests may not be skipped');
+  for (const failure of unsteady) console.log(`passed only when tried again: ${failure}\n`);
   if (skipped > 0) console.log(`${skipped} skipped`);
   console.log(`${passed} passed, ${failed} failed`);
   return status === 0 && failed === 0 && isWhole ? 0 : 1;
