@@ -10,7 +10,7 @@ import type { SegmentContext } from './fileSegment.ts';
 import { moveSegments } from './segmentPaths.ts';
 import { SegmentSyncs } from './segmentSyncs.ts';
 import { MemoryDirectory, MemoryFiles, failure } from './memoryFiles.ts';
-import type { MemoryFile } from './memoryFiles.ts';
+import type { CrashFaults, MemoryFile } from './memoryFiles.ts';
 
 export interface MemoryDiskOptions {
   /** Decides what survives a crash. */
@@ -64,8 +64,12 @@ export class MemoryDisk implements Disk {
 
   // Faults.
 
-  /** The power goes: this disk is dead (its calls fail, pending callbacks never come), the returned one holds what survived. */
-  crash(): MemoryDisk {
+  /**
+   * The power goes: this disk is dead (its calls fail, pending callbacks never come), the returned one holds what survived. `faults` holds for what is
+   * lost later too.
+   */
+  crash(faults: Partial<CrashFaults> = {}): MemoryDisk {
+    this.files.crashFaults = { ...this.files.crashFaults, ...faults };
     const survivor = new MemoryDisk(this.#options, this.files.afterCrash(this.#options.random));
     survivor.files.capacityBytes = this.files.capacityBytes;
     this.#crashed = true;
@@ -172,10 +176,10 @@ export class MemoryDisk implements Disk {
 
   async syncDirectory(path: string): Promise<void> {
     this.#alive();
-    const directory = this.files.directory(path);
+    const end = this.files.beginDirectorySync(this.files.directory(path));
     this.#trip('sync', path);
     await this.#syncDelay();
-    this.files.syncDirectory(directory);
+    end();
   }
 
   async readFile(path: string, sizeMaxBytes: number): Promise<Buffer | null> {
@@ -336,7 +340,7 @@ class MemoryOpenFile implements OpenFile {
     try {
       this.#host.trip('sync', this.path);
     } catch (error) {
-      this.#file.loseSync(count, this.#host.random);
+      this.#file.loseSync(count, this.#host.random, this.#host.files.crashFaults);
       throw error;
     }
     this.#file.makeDurable(count);

@@ -2,8 +2,20 @@ import { dirname, normalize } from 'node:path/posix';
 import { DiskError } from '../../base/disk.ts';
 import type { Random } from '../../base/ports.ts';
 
-const PAGE_BYTES = 4096;
 const CAPACITY_MIN_BYTES = 512;
+
+/** What a loss of power may do to writes that no sync has covered, beside losing the last of them. */
+export interface CrashFaults {
+  /** A write may survive in part. */
+  readonly tears: boolean;
+  /** A write may survive without those before it, and page by page, with holes that read as zeros or as what was there before. */
+  readonly reorders: boolean;
+  /** A bit of what survives may be the wrong way round. */
+  readonly flips: boolean;
+  readonly pageBytes: number;
+}
+
+export const CRASH_FAULTS: CrashFaults = { tears: true, reorders: true, flips: false, pageBytes: 4096 };
 
 /** A change of file data that no sync has covered yet. */
 interface PendingWrite {
@@ -77,13 +89,13 @@ export class MemoryFile {
   }
 
   /** A sync failed: the kernel calls these pages clean, and what reached the medium is anybody's guess. */
-  loseSync(count: number, random: Random): void {
-    for (const change of this.#pending.splice(0, count)) this.#survive(change, random);
+  loseSync(count: number, random: Random, faults: CrashFaults): void {
+    this.#survive(this.#pending.splice(0, count), random, faults);
   }
 
   /** What the medium holds after the power went: some of the unsynced changes, some of them torn. */
-  afterCrash(random: Random): MemoryFile {
-    for (const change of this.#pending.splice(0)) this.#survive(change, random);
+  afterCrash(random: Random, faults: CrashFaults): MemoryFile {
+    this.#survive(this.#pending.splice(0), random, faults);
     const survivor = new MemoryFile();
     survivor.current.write(this.durable.bytes, 0);
     survivor.durable.write(this.durable.bytes, 0);
@@ -96,20 +108,40 @@ export class MemoryFile {
     }
   }
 
-  #survive(change: PendingWrite, random: Random): void {
+  #survive(changes: readonly PendingWrite[], random: Random, faults: CrashFaults): void {
+    if (faults.reorders) {
+      for (const change of changes) this.#surviveAlone(change, random, faults);
+      return;
+    }
+    const whole = random.below(changes.length + 1);
+    for (const change of changes.slice(0, whole)) this.#apply(change, change.lengthBytes);
+    const torn = changes[whole];
+    if (torn !== undefined && faults.tears && !torn.isCut) this.#apply(torn, random.below(torn.lengthBytes + 1));
+    const last = changes[whole - 1];
+    if (last !== undefined && faults.flips) this.#flipWithin(last, random);
+  }
+
+  #surviveAlone(change: PendingWrite, random: Random, faults: CrashFaults): void {
     const fate = random.below(4);
     if (fate === 0) return;
     if (change.isCut || fate === 1) this.#apply(change, change.lengthBytes);
-    else if (fate === 2) this.#apply(change, random.below(change.lengthBytes + 1));
-    else this.#applySomePages(change, random);
+    else if (fate === 2) this.#apply(change, faults.tears ? random.below(change.lengthBytes + 1) : change.lengthBytes);
+    else this.#applySomePages(change, random, faults.pageBytes);
+    if (faults.flips) this.#flipWithin(change, random);
+  }
+
+  /** One bit, sometimes. */
+  #flipWithin(change: PendingWrite, random: Random): void {
+    const position = change.position + random.below(Math.max(1, change.lengthBytes));
+    if (random.below(2) === 0 && change.lengthBytes > 0 && position < this.durable.sizeBytes) this.durable.bytes[position]! ^= 1 << random.below(8);
   }
 
   /** The size is on the medium but some pages are not: they read as zeros or as what was there before. */
-  #applySomePages(change: PendingWrite, random: Random): void {
+  #applySomePages(change: PendingWrite, random: Random, pageBytes: number): void {
     const end = change.position + change.lengthBytes;
     this.durable.grow(end);
     for (let position = change.position; position < end; ) {
-      const next = Math.min(end, (Math.floor(position / PAGE_BYTES) + 1) * PAGE_BYTES);
+      const next = Math.min(end, (Math.floor(position / pageBytes) + 1) * pageBytes);
       if (random.below(2) === 0) this.#copy(position, next - position);
       position = next;
     }
@@ -141,6 +173,7 @@ export class MemoryFiles {
   readonly root: MemoryDirectory;
   usedBytes = 0;
   capacityBytes = Infinity;
+  crashFaults: CrashFaults = CRASH_FAULTS;
   #pending: PendingEntries[] = [];
 
   constructor(root = new MemoryDirectory()) {
@@ -236,26 +269,30 @@ export class MemoryFiles {
 
   /** Entry changes of this directory become durable, with those before them that they build on. */
   syncDirectory(directory: MemoryDirectory): void {
+    this.beginDirectorySync(directory)();
+  }
+
+  /** As syncDirectory for a sync that takes time: what is called at its end makes durable what there was at its beginning. */
+  beginDirectorySync(directory: MemoryDirectory): () => void {
     const touched = new Set([directory]);
-    const kept: PendingEntries[] = [];
-    const applied: PendingEntries[] = [];
+    const covered = new Set<PendingEntries>();
     for (const change of this.#pending.toReversed()) {
-      if (!change.some((part) => touched.has(part.directory))) {
-        kept.unshift(change);
-        continue;
-      }
+      if (!change.some((part) => touched.has(part.directory))) continue;
       for (const part of change) touched.add(part.directory);
-      applied.unshift(change);
+      covered.add(change);
     }
-    for (const change of applied) applyDurably(change);
-    this.#pending = kept;
+    return () => {
+      for (const change of this.#pending) if (covered.has(change)) applyDurably(change);
+      this.#pending = this.#pending.filter((change) => !covered.has(change));
+    };
   }
 
   /** The tree as found after a power loss now: entry changes survive in their order up to a random one, data as MemoryFile says. */
   afterCrash(random: Random): MemoryFiles {
     for (const change of this.#pending.slice(0, random.below(this.#pending.length + 1))) applyDurably(change);
     const survivors = new Map<MemoryNode, MemoryNode>();
-    const after = new MemoryFiles(survivingDirectory(this.root, random, survivors));
+    const after = new MemoryFiles(survivingDirectory(this.root, random, survivors, this.crashFaults));
+    after.crashFaults = this.crashFaults;
     after.usedBytes = sizeOf(after.root);
     return after;
   }
@@ -276,12 +313,12 @@ function applyDurably(change: PendingEntries): void {
   }
 }
 
-function survivingDirectory(directory: MemoryDirectory, random: Random, survivors: Map<MemoryNode, MemoryNode>): MemoryDirectory {
+function survivingDirectory(directory: MemoryDirectory, random: Random, survivors: Map<MemoryNode, MemoryNode>, faults: CrashFaults): MemoryDirectory {
   const after = new MemoryDirectory();
   for (const name of [...directory.durableEntries.keys()].sort()) {
     const node = directory.durableEntries.get(name)!;
     const known = survivors.get(node);
-    const survivor = known ?? (node instanceof MemoryFile ? node.afterCrash(random) : survivingDirectory(node, random, survivors));
+    const survivor = known ?? (node instanceof MemoryFile ? node.afterCrash(random, faults) : survivingDirectory(node, random, survivors, faults));
     survivors.set(node, survivor);
     after.entries.set(name, survivor);
     after.durableEntries.set(name, survivor);
