@@ -28,15 +28,24 @@ export interface RunningBroker {
   stop(): Promise<void>;
 }
 
+export interface BrokerOptions {
+  /** Settings of the broker, beside its listener and its folder. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where its data lies, and stays when it stops; absent: a temporary folder. */
+  readonly dataFolder?: string;
+  readonly startTimeoutMs?: number;
+}
+
 /** Rejects with what the broker said when it does not start. */
-export async function startBroker(root: string, nodeOptions: readonly string[] = []): Promise<RunningBroker> {
+export async function startBroker(root: string, nodeOptions: readonly string[] = [], options: BrokerOptions = {}): Promise<RunningBroker> {
   const program = path.join(root, 'bin/kafka-server-start');
   if (!existsSync(program)) throw new Error('bin/kafka-server-start is not there');
   return startListening((port, folder) => {
     const listener = `PLAINTEXT://${HOST}:${port}`;
-    const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${path.join(folder, 'data')}`];
+    const own = Object.entries(options.settings ?? {}).map(([key, value]) => `${key}=${value}`);
+    const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${options.dataFolder ?? path.join(folder, 'data')}`, ...own];
     return [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])];
-  });
+  }, options.startTimeoutMs);
 }
 
 /** What no program of Node can beat: one that does nothing but listen. */
@@ -44,7 +53,7 @@ export async function startBareNode(): Promise<RunningBroker> {
   return startListening((port) => ['--eval', `require('node:net').createServer().listen(${port}, '${HOST}')`]);
 }
 
-async function startListening(argumentsFor: (port: number, folder: string) => string[]): Promise<RunningBroker> {
+async function startListening(argumentsFor: (port: number, folder: string) => string[], timeoutMs = START_TIMEOUT_MS): Promise<RunningBroker> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-broker-'));
   const port = await freePort();
   const startedAt = performance.now();
@@ -52,7 +61,7 @@ async function startListening(argumentsFor: (port: number, folder: string) => st
   const output = outputOf(child);
   const stop = (): Promise<void> => stopBroker(child, folder);
   try {
-    await untilListening(child, port, output);
+    await untilListening(child, port, output, timeoutMs);
   } catch (error) {
     await stop();
     throw error;
@@ -71,11 +80,11 @@ function outputOf(child: ChildProcess): () => string {
   return () => text.trim();
 }
 
-async function untilListening(child: ChildProcess, port: number, output: () => string): Promise<void> {
+async function untilListening(child: ChildProcess, port: number, output: () => string, timeoutMs: number): Promise<void> {
   let failure: string | null = null;
   child.once('error', (error) => (failure = error.message));
   child.once('exit', (code, signal) => (failure = `it ended with ${signal ?? `code ${code}`}`));
-  const end = performance.now() + START_TIMEOUT_MS;
+  const end = performance.now() + timeoutMs;
   while (!(await accepts(port))) {
     if (failure !== null || performance.now() > end) throw new Error(`the broker did not start: ${failure ?? 'it does not listen'}; ${errorText(output())}`);
     await sleep(POLL_MS);

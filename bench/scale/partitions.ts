@@ -1,0 +1,98 @@
+/** Many partitions on one broker: what each costs in memory, to make, to describe, and to open again. */
+import { performance } from 'node:perf_hooks';
+import { createTopics, createTopicsRequest, metadata, metadataRequest, produce, produceRequest } from '../broker/load/calls.ts';
+import { LoadConnection } from '../broker/load/connection.ts';
+import { startBroker, type RunningBroker } from '../broker/process.ts';
+import { residentMegabytes } from '../broker/processStats.ts';
+import { summarise } from '../report/statistics.ts';
+
+const PARTITIONS_PER_TOPIC = 1000;
+const PROBES = 200;
+const START_TIMEOUT_MS = 600_000;
+
+export interface PartitionFigures {
+  readonly partitions: number;
+  readonly createMicrosecondsPerPartition: number;
+  readonly residentKilobytesPerPartition: number;
+  readonly topicMetadataMilliseconds: number;
+  readonly allMetadataMilliseconds: number;
+  readonly partitionsDescribed: number;
+  readonly produceMilliseconds: number;
+  readonly restartSeconds: number;
+  readonly residentKilobytesPerPartitionAfterRestart: number;
+}
+
+export async function measurePartitions(root: string, dataFolder: string, partitions: number, batch: Buffer, say: (line: string) => void): Promise<PartitionFigures> {
+  const options = { dataFolder, startTimeoutMs: START_TIMEOUT_MS };
+  const first = await startBroker(root, [], options);
+  try {
+    const before = residentMegabytes(first.pid, 'all');
+    const connection = await LoadConnection.open(first.host, first.port);
+    const createdMs = await create(connection, partitions, say);
+    const perPartition = ((residentMegabytes(first.pid, 'all') - before) * 1024) / partitions;
+    const probes = await probe(connection, partitions, batch);
+    connection.close();
+    await first.stop();
+    const { seconds, kilobytes } = await restarted(root, options, before, partitions);
+    return {
+      partitions,
+      createMicrosecondsPerPartition: (createdMs * 1000) / partitions,
+      residentKilobytesPerPartition: perPartition,
+      ...probes,
+      restartSeconds: seconds,
+      residentKilobytesPerPartitionAfterRestart: kilobytes,
+    };
+  } finally {
+    await first.stop();
+  }
+}
+
+async function create(connection: LoadConnection, partitions: number, say: (line: string) => void): Promise<number> {
+  const startedAt = performance.now();
+  for (let made = 0; made < partitions; made += PARTITIONS_PER_TOPIC) {
+    const count = Math.min(PARTITIONS_PER_TOPIC, partitions - made);
+    const answer = await connection.call(createTopics, createTopicsRequest(`scale-${made / PARTITIONS_PER_TOPIC}`, count, {}));
+    if (answer.topics[0]?.errorCode !== 0) throw new Error(`a topic was not made: error ${answer.topics[0]?.errorCode} ${answer.topics[0]?.errorMessage ?? ''}`);
+    if ((made / PARTITIONS_PER_TOPIC) % 20 === 0) say(`  ${made + count} partitions`);
+  }
+  return performance.now() - startedAt;
+}
+
+async function probe(connection: LoadConnection, partitions: number, batch: Buffer) {
+  const topics = Math.ceil(partitions / PARTITIONS_PER_TOPIC);
+  const one: number[] = [];
+  const writes: number[] = [];
+  for (let index = 0; index < PROBES; index++) {
+    const topic = `scale-${(index * 7919) % topics}`;
+    one.push(await timed(async () => connection.call(metadata, metadataRequest(topic))));
+    writes.push(await timed(async () => {
+      const answer = await connection.call(produce, produceRequest(topic, index % Math.min(PARTITIONS_PER_TOPIC, partitions), batch));
+      const { errorCode } = answer.responses[0]?.partitionResponses[0] ?? { errorCode: -1 };
+      if (errorCode !== 0) throw new Error(`a record was refused: error ${errorCode}`);
+    }));
+  }
+  const all: number[] = [];
+  let described = 0;
+  for (let round = 0; round < 5; round++) {
+    all.push(await timed(async () => {
+      const { topics: found } = await connection.call(metadata, { ...metadataRequest(''), topics: null });
+      described = found.reduce((sum, { partitions: list }) => sum + list.length, 0);
+    }));
+  }
+  return { topicMetadataMilliseconds: summarise(one).median, allMetadataMilliseconds: summarise(all).median, partitionsDescribed: described, produceMilliseconds: summarise(writes).median };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+async function restarted(root: string, options: Parameters<typeof startBroker>[2], idleMegabytes: number, partitions: number): Promise<{ seconds: number; kilobytes: number }> {
+  const again: RunningBroker = await startBroker(root, [], options);
+  try {
+    return { seconds: again.startMilliseconds / 1000, kilobytes: ((residentMegabytes(again.pid, 'all') - idleMegabytes) * 1024) / partitions };
+  } finally {
+    await again.stop();
+  }
+}
