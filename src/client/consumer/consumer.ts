@@ -212,10 +212,11 @@ export class Consumer {
   async close(timeoutMs: number = CLOSE_TIMEOUT_MS): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#fetcher.stop();
+    const stopped = this.#fetcher.stop();
     this.#gate.open();
     this.#nudge();
-    if (this.#member !== null) await this.#waitUntil(this.#now() + timeoutMs, this.#leave(this.#member));
+    const left = this.#member === null ? stopped : Promise.all([stopped, this.#leave(this.#member)]).then(() => {});
+    await this.#waitUntil(this.#now() + timeoutMs, left);
     this.#coordinator?.close();
   }
 

@@ -1,8 +1,6 @@
-import { groupBy } from '../../base/collections.ts';
 import type { Timer } from '../../base/ports.ts';
-import { ErrorCode, KafkaError, throwOnError } from '../../protocol/errors.ts';
-import { ApiKey } from '../../protocol/generated/apis.ts';
-import { makeFetchPartition, makeFetchRequest, makeFetchTopic, readFetchResponse, writeFetchRequest, type FetchResponse, type PartitionData } from '../../protocol/generated/fetch.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
+import type { FetchResponse, PartitionData } from '../../protocol/generated/fetch.ts';
 import type { RecordCursor } from '../../record/iterate.ts';
 import { RecordError } from '../../record/recordError.ts';
 import { ClientError } from '../core/clientError.ts';
@@ -11,12 +9,10 @@ import { isRetriableError, type Backoff } from '../core/wait.ts';
 import type { ConsumerOptions } from './consumerOptions.ts';
 import { endOfEpoch } from './epochCheck.ts';
 import { forEachFetchedRecord, offsetAfter, type AbortedProducer } from './fetchedRecords.ts';
+import { FetchSender } from './fetchSender.ts';
+import type { WantedPartition } from './fetchSession.ts';
 import { partitionKey, type PartitionState } from './partitionState.ts';
 
-/** Version 12 is the last one that names topics instead of ids; 4 the first one with batches of magic 2. */
-const fetchApi = { apiKey: ApiKey.Fetch, versionMax: 12, write: writeFetchRequest, read: readFetchResponse } as const;
-const VERSION_MIN = 4;
-const NO_SESSION_EPOCH = -1;
 /** The next fetch begins while less than this waits to be handed out. */
 const PREFETCH_BYTES = 4 * 1024 * 1024;
 
@@ -41,23 +37,17 @@ export interface TakenPartition extends FetchedPartition {
   readonly seeks: number;
 }
 
-interface AskedPartition {
+interface AskedPartition extends WantedPartition {
   readonly state: PartitionState;
-  readonly offset: number;
   readonly round: number;
-  /** Of the leader as known when it was asked, -1: not known. */
-  readonly leaderEpoch: number;
 }
-
-const EPOCH_VERSION = 9;
-const RACK_VERSION = 11;
 
 /** Keeps one fetch under way to each leader, ahead of what is handed out. */
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
   readonly #backoff: Backoff;
-  readonly #channel: string;
+  readonly #sender: FetchSender;
   readonly #prefetchBytes: number;
   #states: ReadonlyMap<string, PartitionState> = new Map();
   readonly #ready: FetchedPartition[] = [];
@@ -72,7 +62,7 @@ export class Fetcher {
     this.#cluster = cluster;
     this.#options = options;
     this.#backoff = cluster.backoff();
-    this.#channel = cluster.openChannel('fetch');
+    this.#sender = new FetchSender(cluster, options);
     this.#prefetchBytes = options.prefetchBytes ?? PREFETCH_BYTES;
   }
 
@@ -131,12 +121,11 @@ export class Fetcher {
     this.#wakeWaiter?.();
   }
 
-  /** No more fetches. */
-  stop(): void {
+  /** No more fetches; one that waits at a broker is not waited for. Resolves when brokers know it. */
+  stop(): Promise<void> {
     this.#isStopped = true;
     this.wake();
-    // a fetch that waits at the broker is not waited for
-    this.#cluster.closeChannel(this.#channel);
+    return this.#sender.close();
   }
 
   async #wait(deadlineMs: number): Promise<void> {
@@ -204,7 +193,8 @@ export class Fetcher {
         continue;
       }
       const asked = byBroker.get(broker);
-      const item = { state, offset: state.fetchOffset, round: state.round, leaderEpoch };
+      const { topic, partition, fetchOffset: offset, round } = state;
+      const item = { state, topic, partition, offset, round, leaderEpoch, maxBytes: this.#options.maxPartitionFetchBytes };
       if (asked === undefined) byBroker.set(broker, [item]);
       else asked.push(item);
     }
@@ -274,9 +264,7 @@ export class Fetcher {
     this.#asking.add(leader);
     let isWell = false;
     try {
-      const answer = await this.#request(leader, asked);
-      throwOnError(answer.errorCode);
-      isWell = this.#acceptAll(answer, asked);
+      isWell = this.#acceptAll(await this.#sender.fetch(leader, asked), asked);
     } catch (error) {
       if (this.#isStopped) return;
       for (const { state } of asked) {
@@ -289,20 +277,6 @@ export class Fetcher {
     else await this.#cluster.pause(this.#backoff.next());
     this.#asking.delete(leader);
     this.#fill();
-  }
-
-  async #request(leader: number, asked: readonly AskedPartition[]): Promise<FetchResponse> {
-    const { fetchWaitMsMax, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes, isolationLevel } = this.#options;
-    const connection = await this.#cluster.connectionTo(leader, this.#channel);
-    if (connection.throttledForMs > 0) await this.#cluster.pause(connection.throttledForMs);
-    const version = connection.versionOf(fetchApi, VERSION_MIN);
-    const topics = [...groupBy(asked, ({ state }) => state.topic)].map(([topic, all]) =>
-      makeFetchTopic({ topic, partitions: all.map(({ state, offset, leaderEpoch }) =>
-        makeFetchPartition({ partition: state.partition, fetchOffset: offset, partitionMaxBytes: maxPartitionFetchBytes, ...(version >= EPOCH_VERSION ? { currentLeaderEpoch: leaderEpoch } : {}) })) }));
-    const body = makeFetchRequest({
-      replicaId: -1, maxWaitMs: fetchWaitMsMax, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes, isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
-      sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, topics, ...(version >= RACK_VERSION ? { rackId: this.#options.rackId ?? '' } : {}) });
-    return connection.request(fetchApi, body, { version, timeoutMs: fetchWaitMsMax + this.#cluster.options.requestTimeoutMs });
   }
 
   /** False when a partition could not be read for now. */

@@ -144,6 +144,14 @@ export class Cluster {
     return this.#connect(address, channel);
   }
 
+  /** The connection to a broker if there is one already, or null. */
+  async openConnectionTo(brokerId: number, channel: Channel = MAIN): Promise<BrokerConnection | null> {
+    const address = this.#brokers.get(brokerId);
+    const opened = address === undefined ? undefined : this.#connections.get(keyOf(address, channel));
+    const connection = (await opened?.catch(() => null)) ?? null;
+    return connection?.isOpen === true ? connection : null;
+  }
+
   async controllerConnection(): Promise<BrokerConnection> {
     if (this.#controllerId < 0) await this.metadata([]);
     return this.#controllerId < 0 ? this.anyConnection() : this.connectionTo(this.#controllerId);
@@ -264,7 +272,7 @@ export class Cluster {
 
   #connect(address: BrokerAddress, channel: Channel = MAIN): Promise<BrokerConnection> {
     if (this.#isClosed) return Promise.reject(new ClientError('CLOSED', 'the client was closed'));
-    const key = `${address.host}:${address.port}/${channel}`;
+    const key = keyOf(address, channel);
     const known = this.#connections.get(key);
     if (known === undefined) return this.#open(key, address);
     return known.then((connection) => {
@@ -283,6 +291,8 @@ export class Cluster {
     return opened;
   }
 }
+
+const keyOf = ({ host, port }: BrokerAddress, channel: Channel): string => `${host}:${port}/${channel}`;
 
 /** Partitions are numbered from 0 without gaps; a number beyond their count is nothing to make an array of. */
 function leadersIn({ partitions }: MetadataResponseTopic): PartitionLeader[] {
