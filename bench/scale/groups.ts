@@ -1,6 +1,7 @@
 /** Ten thousand groups with five members each: what a member costs in memory, and what its heartbeats cost. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../src/protocol/generated/consumerGroupHeartbeat.ts';
 import { cpuSeconds, residentMegabytes } from '../broker/processStats.ts';
 import type { RunningBroker } from '../broker/process.ts';
 import { createTopics, createTopicsRequest } from '../broker/load/calls.ts';
@@ -134,9 +135,9 @@ async function joinConsumers(connections: readonly LoadConnection[], groupId: st
 /** What the group assigns or revokes is acknowledged at once, as by a member without work. */
 async function settle(connection: LoadConnection, { groupId, memberId, epoch }: Member, lastEpoch: number): Promise<void> {
   let current = epoch;
-  let owned: NonNullable<ReturnType<typeof consumerHeartbeatRequest>['topicPartitions']> | null = null;
+  let owned: ConsumerGroupHeartbeatRequest['topicPartitions'] = null;
   for (let beats = 0; beats < BEATS_TO_SETTLE_MAX; beats++) {
-    const answer = await connection.call(consumerHeartbeat, { ...consumerHeartbeatRequest(groupId, memberId, current), topicPartitions: owned });
+    const answer: ConsumerGroupHeartbeatResponse = await connection.call(consumerHeartbeat, { ...consumerHeartbeatRequest(groupId, memberId, current), topicPartitions: owned });
     if (answer.errorCode !== 0) throw new Error(`a member of ${groupId} did not settle: error ${answer.errorCode} ${answer.errorMessage ?? ''}`);
     current = answer.memberEpoch;
     owned = answer.assignment === null ? null : answer.assignment.topicPartitions.map(({ topicId, partitions }) => ({ topicId, partitions }));
