@@ -150,7 +150,7 @@ NAPI_MODULE_INIT() {
   using namespace tidelog;
   Addon* addon = new Addon(env);
   napi_set_instance_data(env, addon, [](napi_env, void* data, void*) { delete static_cast<Addon*>(data); }, nullptr);
-  for (const auto* list : {&kAddonExports, &kComputeExports, &kSegmentExports, &kWindowExports}) {
+  for (const auto* list : {&kAddonExports, &kComputeExports, &kSegmentExports, &kWindowExports, &kFolderExports}) {
     if (!addExports(env, exports, *list, addon)) return nullptr;
   }
   return exports;

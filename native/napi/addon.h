@@ -4,6 +4,7 @@
 #include <node_api.h>
 
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -106,6 +107,8 @@ class Addon {
   Handles<std::unique_ptr<OpenSegment>> segments;
   std::shared_ptr<Windows> windows = std::make_shared<Windows>();
   Handles<DescriptorRef> locks;
+  // Folders being read, by the token of their event.
+  std::unordered_map<uint32_t, std::shared_ptr<std::string>> folders;
 
  private:
   std::unordered_map<uint32_t, napi_ref> pinned_;
@@ -119,5 +122,6 @@ struct Export {
 extern const std::vector<Export> kComputeExports;
 extern const std::vector<Export> kSegmentExports;
 extern const std::vector<Export> kWindowExports;
+extern const std::vector<Export> kFolderExports;
 
 }  // namespace tidelog

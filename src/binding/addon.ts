@@ -40,6 +40,8 @@ export interface AddonExports {
   windowClose(window: number, buffer: ArrayBuffer): void;
   windowIntact(window: number): boolean;
   sync(segments: Int32Array, count: number, token: number): void;
+  foldersRead(paths: string, names: string, sizeMaxBytes: number, token: number): void;
+  foldersTake(token: number): ArrayBuffer | undefined;
   lock(path: string): number;
   unlock(lock: number): void;
   stop(): void;

@@ -5,6 +5,7 @@
 import type { DirectoryEntry, Disk } from '../base/disk.ts';
 import { Suffix, offsetStem, segmentFileName } from './fileNames.ts';
 import type { SegmentFileName } from './fileNames.ts';
+import type { PartitionFolder } from './folderReading.ts';
 
 export interface FoundSegment {
   readonly baseOffset: number;
@@ -13,7 +14,7 @@ export interface FoundSegment {
   readonly indexesLookWhole: boolean;
 }
 
-export interface FolderContent {
+export interface FolderFiles {
   /** Ascending. */
   readonly segments: FoundSegment[];
   /** Base offsets of transaction indexes that are not empty. */
@@ -44,19 +45,24 @@ function segmentFiles(entries: readonly DirectoryEntry[]): FoundFile[] {
 }
 
 /** Tidies the folder and says what is in it. */
-export async function scanFolder(disk: Disk, folder: string): Promise<FolderContent> {
-  const entries = await disk.list(folder);
+export async function scanFolder(disk: Disk, partition: PartitionFolder): Promise<FolderFiles> {
+  const folder = partition.path;
+  const entries = await partition.list();
   for (const entry of entries) if (UNFINISHED.test(entry.name)) await disk.remove(`${folder}/${entry.name}`);
   let files = segmentFiles(entries);
   const wasTidied = await removeLeftovers(disk, folder, files);
   if (files.some((file) => file.state === Suffix.swap)) {
+    partition.forget();
     await finishSwaps(disk, folder, files.filter((file) => file.state === Suffix.swap || file.state === ''));
     files = segmentFiles(await disk.list(folder));
   } else if (wasTidied) {
     files = files.filter((file) => file.state === '');
   }
   const orphans = await removeOrphans(disk, folder, files);
-  if (wasTidied || orphans > 0) await disk.syncDirectory(folder);
+  if (wasTidied || orphans > 0) {
+    partition.forget();
+    await disk.syncDirectory(folder);
+  }
   return contentOf(files.filter((file) => file.state === ''), wasTidied || orphans > 0);
 }
 
@@ -112,7 +118,7 @@ async function removeOrphans(disk: Disk, folder: string, files: FoundFile[]): Pr
   return orphans.length;
 }
 
-function contentOf(files: readonly FoundFile[], wasTidied: boolean): FolderContent {
+function contentOf(files: readonly FoundFile[], wasTidied: boolean): FolderFiles {
   const sizes = new Map(files.map((file) => [file.name, file.sizeBytes]));
   const offsetsOf = (type: string): number[] => files.filter((file) => file.type === type).map((file) => file.baseOffset).sort((left, right) => left - right);
   const sizeOf = (offset: number, type: string): number => sizes.get(offsetStem(offset) + type) ?? -1;

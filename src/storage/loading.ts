@@ -1,13 +1,15 @@
 /** Loads every log of one directory, several at a time. */
 import { concurrently } from './concurrently.ts';
 import { folderKind } from './fileNames.ts';
+import { FolderReader } from './folderReading.ts';
+import type { PartitionFolder } from './folderReading.ts';
 import { removeIfMoved } from './move.ts';
 import { PartitionLog } from './log.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { LogState } from './logState.ts';
 import type { LogEnvironment } from './logState.ts';
 import type { LogTable } from './logTable.ts';
-import { readPartitionMetadata } from './partitionMetadata.ts';
+import { readTopicId } from './partitionMetadata.ts';
 import { loadLog } from './recovery.ts';
 import type { LogCheckpoints } from './recovery.ts';
 import type { TopicConfigView } from './settings.ts';
@@ -42,9 +44,10 @@ interface FoundPartition {
 export async function loadDirectory(job: LoadingJob): Promise<void> {
   const partitions = await findPartitions(job);
   const checkpointsOf = await job.directory.readCheckpoints();
+  const folders = new FolderReader(job.environment.disk, partitions.map(({ name }) => `${job.directory.path}/${name}`));
   let done = 0;
-  await concurrently(partitions, job.concurrency, async (found) => {
-    await loadPartition(job, found, checkpointsOf(found.name));
+  await concurrently(partitions.entries(), job.concurrency, async ([index, found]) => {
+    await loadPartition(job, found, checkpointsOf(found.name), await folders.at(index));
     done += 1;
     job.onProgress(done, partitions.length, `${job.directory.path}/${found.name}`);
   });
@@ -72,16 +75,16 @@ async function isRaftLog(job: LoadingJob, folder: string): Promise<boolean> {
   return (await job.environment.disk.list(folder)).some((entry) => entry.name === QUORUM_STATE);
 }
 
-async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints: LogCheckpoints): Promise<void> {
+async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints: LogCheckpoints, content: PartitionFolder): Promise<void> {
   const { directory, environment, table } = job;
   const folder = `${directory.path}/${found.name}`;
   const twin = table.get(found.topic, found.partition);
   if (twin !== undefined) throw new StoreError('duplicate', folder, `${folder} and ${twin.directory} hold the same partition: move one of them away`);
-  const topicId = await readPartitionMetadata(environment.disk, folder);
+  const topicId = await readTopicId(content);
   const state = new LogState({ topic: found.topic, partition: found.partition, topicId, folder }, job.configOf(found.topic), directory, environment);
   const log = new PartitionLog(state);
   table.add(log);
   directory.logs.add(log);
-  await loadLog(state, { checkpoints, isClean: directory.wasClean });
+  await loadLog(state, { checkpoints, isClean: directory.wasClean, folder: content });
   if (state.durableOffset < state.logEndOffset) state.flush.requestAll();
 }

@@ -1,6 +1,7 @@
 /** `partition.metadata`: which topic id a partition's folder belongs to. Two lines, `version: 0` and `topic_id: <22 characters>`. */
 import type { Disk } from '../base/disk.ts';
 import { FileName } from './fileNames.ts';
+import { PartitionFolder } from './folderReading.ts';
 import { StoreError } from './storeError.ts';
 
 /** The id of no topic. */
@@ -19,9 +20,14 @@ export function parsePartitionMetadata(text: string): string | null {
 }
 
 /** The topic id of a partition's folder, ZERO_TOPIC_ID when it has no such file. Throws StoreError corrupt with the path. */
-export async function readPartitionMetadata(disk: Disk, folder: string): Promise<string> {
-  const path = `${folder}/${FileName.partitionMetadata}`;
-  const bytes = await disk.readFile(path, SIZE_MAX_BYTES);
+export function readPartitionMetadata(disk: Disk, folder: string): Promise<string> {
+  return readTopicId(new PartitionFolder(disk, folder));
+}
+
+/** As readPartitionMetadata. */
+export async function readTopicId(folder: PartitionFolder): Promise<string> {
+  const path = `${folder.path}/${FileName.partitionMetadata}`;
+  const bytes = await folder.readFile(FileName.partitionMetadata, SIZE_MAX_BYTES);
   if (bytes === null) return ZERO_TOPIC_ID;
   const topicId = parsePartitionMetadata(bytes.toString('utf8'));
   if (topicId === null) throw new StoreError('corrupt', path, `${path} is corrupt: it must say "version: 0" and "topic_id: <id>"`);

@@ -1,6 +1,7 @@
 /** Producer state from the newest usable snapshot and the batches after it. */
 import { Suffix, offsetStem } from './fileNames.ts';
 import type { BatchPosition, ScannedBatch, Segment } from '../base/disk.ts';
+import { PartitionFolder } from './folderReading.ts';
 import type { LogState } from './logState.ts';
 import { noteScannedBatch } from './producerNotes.ts';
 import { SNAPSHOT_SIZE_MAX_BYTES, decodeProducerSnapshot } from './producerSnapshot.ts';
@@ -9,11 +10,11 @@ import { SNAPSHOT_SIZE_MAX_BYTES, decodeProducerSnapshot } from './producerSnaps
  * Loads the newest snapshot at or below `maxOffset` and returns its offset. Without a usable one the state is empty and begins at the log's
  * first segment.
  */
-export async function loadNewestSnapshot(state: LogState, maxOffset: number): Promise<number> {
+export async function loadNewestSnapshot(state: LogState, maxOffset: number, folder: PartitionFolder): Promise<number> {
   const { clock } = state.environment.ports;
   for (const offset of state.snapshotOffsets.toReversed()) {
     if (offset > maxOffset) continue;
-    const bytes = await state.disk.readFile(`${state.folder}/${offsetStem(offset)}${Suffix.snapshot}`, SNAPSHOT_SIZE_MAX_BYTES);
+    const bytes = await folder.readFile(`${offsetStem(offset)}${Suffix.snapshot}`, SNAPSHOT_SIZE_MAX_BYTES);
     const entries = bytes === null ? null : decodeProducerSnapshot(bytes);
     if (entries !== null) {
       state.producers.load(entries, offset, clock.now(), state.environment.producerIdExpirationMs);
@@ -28,8 +29,8 @@ export async function loadNewestSnapshot(state: LogState, maxOffset: number): Pr
 }
 
 /** Makes the state what it was when the log ended at `endOffset`. */
-export async function rebuildProducers(state: LogState, endOffset: number): Promise<void> {
-  const from = await loadNewestSnapshot(state, endOffset);
+export async function rebuildProducers(state: LogState, endOffset: number, folder = new PartitionFolder(state.disk, state.folder)): Promise<void> {
+  const from = await loadNewestSnapshot(state, endOffset, folder);
   const { segments } = state;
   for (let index = Math.max(segments.indexFor(from), 0); index < segments.count; index += 1) {
     if (from >= endOffset || segments.at(index).baseOffset >= endOffset) break;

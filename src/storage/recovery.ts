@@ -6,8 +6,9 @@ import { definite } from '../base/assert.ts';
 import type { ScanResult, ScannedBatch, Segment } from '../base/disk.ts';
 import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint } from './checkpoints.ts';
 import { FileName, Suffix, offsetStem } from './fileNames.ts';
+import { PartitionFolder } from './folderReading.ts';
 import { scanFolder } from './folderScan.ts';
-import type { FolderContent, FoundSegment } from './folderScan.ts';
+import type { FolderFiles, FoundSegment } from './folderScan.ts';
 import type { LogState } from './logState.ts';
 import { noteScannedBatch } from './producerNotes.ts';
 import { bytesOf, loadNewestSnapshot, rebuildProducers, scanStart } from './producerRebuild.ts';
@@ -34,25 +35,28 @@ export interface LoadOptions {
   readonly checkpoints: LogCheckpoints;
   /** The store was stopped in order: nothing has to be scanned. */
   readonly isClean: boolean;
+  /** Default: read when needed. */
+  readonly folder?: PartitionFolder;
 }
 
 /** Fills an empty state from its folder, which exists. Throws DiskError. */
 export async function loadLog(state: LogState, options: LoadOptions): Promise<void> {
-  const content = await scanFolder(state.disk, state.folder);
-  await loadSlots(state, content);
-  await loadEpochs(state);
+  const folder = options.folder ?? new PartitionFolder(state.disk, state.folder);
+  const content = await scanFolder(state.disk, folder);
+  await loadSlots(state, content, folder);
+  await loadEpochs(state, folder);
   state.snapshotOffsets = content.snapshots;
   if (state.segments.isEmpty) beginEmpty(state, options.checkpoints.logStartOffset);
-  else if (options.isClean) await believe(state);
-  else await recover(state, options.checkpoints);
+  else if (options.isClean) await believe(state, folder);
+  else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
 }
 
-async function loadSlots(state: LogState, content: FolderContent): Promise<void> {
+async function loadSlots(state: LogState, content: FolderFiles, folder: PartitionFolder): Promise<void> {
   const now = state.environment.ports.clock.monotonicMs();
   const slots = content.segments.map((found) => slotOf(found, now));
   state.segments.load(slots);
-  for (const baseOffset of content.transactionIndexes) await loadTransactions(state, baseOffset);
+  for (const baseOffset of content.transactionIndexes) await loadTransactions(state, baseOffset, folder);
 }
 
 function slotOf(found: FoundSegment, bornMs: number): SegmentSlot {
@@ -61,16 +65,16 @@ function slotOf(found: FoundSegment, bornMs: number): SegmentSlot {
   return slot;
 }
 
-async function loadTransactions(state: LogState, baseOffset: number): Promise<void> {
+async function loadTransactions(state: LogState, baseOffset: number, folder: PartitionFolder): Promise<void> {
   const slot = state.segments.slots.find((candidate) => candidate.baseOffset === baseOffset);
-  const bytes = await state.disk.readFile(`${state.folder}/${offsetStem(baseOffset)}${Suffix.transactionIndex}`, TRANSACTION_INDEX_SIZE_MAX_BYTES);
+  const bytes = await folder.readFile(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`, TRANSACTION_INDEX_SIZE_MAX_BYTES);
   if (slot === undefined || bytes === null || slot.transactionsToChange().decode(bytes, baseOffset)) return;
   slot.transactionsAreLost = true;
   state.environment.ports.logger.warn('a transaction index is corrupt and will be rebuilt', { log: state.name, baseOffset });
 }
 
-async function loadEpochs(state: LogState): Promise<void> {
-  const bytes = await state.disk.readFile(`${state.folder}/${FileName.leaderEpochs}`, CHECKPOINT_SIZE_MAX_BYTES);
+async function loadEpochs(state: LogState, folder: PartitionFolder): Promise<void> {
+  const bytes = await folder.readFile(FileName.leaderEpochs, CHECKPOINT_SIZE_MAX_BYTES);
   if (bytes === null) return;
   const entries = parseEpochCheckpoint(bytes.toString('utf8'));
   if (entries !== null) return state.epochs.load(entries);
@@ -93,13 +97,13 @@ function beginEmpty(state: LogState, baseOffset: number): void {
 const isAnythingLost = (state: LogState): boolean => state.epochsAreLost || state.segments.slots.some((slot) => slot.transactionsAreLost);
 
 /** After a clean stop. */
-async function believe(state: LogState): Promise<void> {
-  if (isAnythingLost(state)) return recover(state, { ...NO_CHECKPOINTS, isTrusted: false });
+async function believe(state: LogState, folder: PartitionFolder): Promise<void> {
+  if (isAnythingLost(state)) return recover(state, { ...NO_CHECKPOINTS, isTrusted: false }, folder);
   for (const slot of state.segments.slots) if (slot.needsIndexes) await repairIndexes(state, slot);
   const active = await openActive(state);
   const endOffset = Math.max(active.nextOffset, active.baseOffset);
   deleteSnapshots(state, (offset) => offset > endOffset);
-  await rebuildProducers(state, endOffset);
+  await rebuildProducers(state, endOffset, folder);
   state.logEndOffset = endOffset;
   state.durableOffset = endOffset;
 }
@@ -120,12 +124,12 @@ async function repairIndexes(state: LogState, slot: SegmentSlot): Promise<void> 
 }
 
 /** After a crash. */
-async function recover(state: LogState, checkpoints: LogCheckpoints): Promise<void> {
+async function recover(state: LogState, checkpoints: LogCheckpoints, folder: PartitionFolder): Promise<void> {
   const { segments } = state;
   const recoveryPoint = isAnythingLost(state) ? 0 : checkpoints.recoveryPoint;
   const first = Math.max(segments.indexFor(recoveryPoint), 0);
   for (let index = 0; index < first; index += 1) if (segments.at(index).needsIndexes) await repairIndexes(state, segments.at(index));
-  const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset));
+  const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset), folder);
   await replayBelow(state, replayFrom, segments.at(first).baseOffset);
   const mayHaveGaps = state.config.cleanupPolicy.compact || checkpoints.cleanedOffset >= 0 || !checkpoints.isTrusted;
   let endOffset = segments.at(first).baseOffset;

@@ -1,7 +1,7 @@
 /** The Disk contract, held by every disk alike. Reading order: appends, lookups, views, scans, indexes, files, locks. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppendStatus, DiskError } from '../../src/base/disk.ts';
-import type { Disk, ScannedBatch, Segment, SegmentOptions } from '../../src/base/disk.ts';
+import type { Disk, FolderContent, ScannedBatch, Segment, SegmentOptions } from '../../src/base/disk.ts';
 import { batch, hasRightCrc, recordBytes } from './disk/batches.ts';
 import type { BatchSpec } from './disk/batches.ts';
 import {
@@ -571,6 +571,25 @@ describe.each(diskKinds)('Disk contract: $name', (kind) => {
       expect(await disk.freeBytes(under.root)).toBeGreaterThan(0);
       expect(await disk.totalBytes(under.root)).toBeGreaterThanOrEqual(await disk.freeBytes(under.root));
       expect(() => disk.openSegment(segmentOptions(`${under.root}/nowhere`))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    });
+
+    it('are read many folders at a time as one by one', async () => {
+      const { root } = under;
+      const names = ['a', 'b.snapshot', 'c.snapshot', 'é€😀.snapshot', 'large.snapshot', 'd.snapshot.tmp', '.snapshot'];
+      await disk.makeDirectory(`${root}/m`);
+      await disk.makeDirectory(`${root}/m/e.snapshot`);
+      await disk.makeDirectory(`${root}/n`);
+      for (const name of names) await disk.writeFile(`${root}/m/${name}`, Buffer.from(name === 'large.snapshot' ? 'x'.repeat(101) : name));
+      if (disk.readFolders === undefined) return;
+      const [filled, none, empty, file] = await disk.readFolders([`${root}/m`, `${root}/none`, `${root}/n`, `${root}/m/a`], ['a', '*.snapshot', 'e.snapshot', 'absent'], 100);
+      expect(filled).toMatchObject({ entries: await disk.list(`${root}/m`) });
+      const read = (filled as FolderContent).files;
+      expect([...read.keys()].sort()).toEqual(['.snapshot', 'a', 'b.snapshot', 'c.snapshot', 'é€😀.snapshot'].sort());
+      for (const [name, bytes] of read) expect(bytes).toEqual(await disk.readFile(`${root}/m/${name}`, 100));
+      expect(none).toMatchObject({ name: 'DiskError', code: 'ENOENT', path: `${root}/none` });
+      expect(empty).toEqual({ entries: [], files: new Map() });
+      expect(file).toMatchObject({ code: 'ENOTDIR' });
+      expect(await disk.readFolders([], [], 0)).toEqual([]);
     });
 
     it('become durable together, sealed ones and idle ones included', async () => {

@@ -1,11 +1,13 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { assert } from '../../base/assert.ts';
-import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOptions } from '../../base/disk.ts';
+import { assert, definite } from '../../base/assert.ts';
+import { DiskError } from '../../base/disk.ts';
+import type { DirectoryEntry, DirectoryLock, Disk, FolderContent, Segment, SegmentOptions } from '../../base/disk.ts';
 import type { NativeCore } from '../../binding/addon.ts';
 import { HostFiles, asDiskError } from './hostFiles.ts';
 import { dropDeadLink, liveHolder, lockedError, ownHolderText } from './lockFile.ts';
 import { errorFromErrno } from './nativeErrors.ts';
+import { readNativeFolders } from './nativeFolders.ts';
 import { NativeSegment } from './nativeSegment.ts';
 import type { NativeSegmentContext } from './nativeSegment.ts';
 import { moveSegments } from './segmentPaths.ts';
@@ -105,8 +107,14 @@ export class NativeDisk implements Disk {
     return this.#files.makeDirectory(path);
   }
 
-  list(path: string): Promise<DirectoryEntry[]> {
-    return this.#files.list(path);
+  async list(path: string): Promise<DirectoryEntry[]> {
+    const [content] = await this.readFolders([path], [], 0);
+    if (content instanceof DiskError) throw content;
+    return [...definite(content, 'a folder that was read').entries];
+  }
+
+  readFolders(paths: readonly string[], names: readonly string[], sizeMaxBytes: number): Promise<(FolderContent | DiskError)[]> {
+    return readNativeFolders(this.#core, paths, names, sizeMaxBytes);
   }
 
   async rename(from: string, to: string): Promise<void> {
