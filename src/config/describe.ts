@@ -34,9 +34,9 @@ export interface DescribedConfig {
   readonly synonyms: readonly ConfigSynonym[];
 }
 
-/** Describes a topic: all public keys, or those of `names` that exist (null: all), in the order of their names. */
+/** Describes a topic: all public keys and what it sets beyond them, or those of `names` that exist (null: all), in the order of their names. */
 export function describeTopicConfigs(topic: Settings, layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
-  return keysToDescribe(topicTable, names).map((key) => describeTopicKey(key, topic, layers));
+  return keysToDescribe(topicTable, names, (name) => topic.has(name)).map((key) => describeTopicKey(key, topic, layers));
 }
 
 function describeTopicKey(key: ConfigKey, topic: Settings, layers: BrokerLayers): DescribedConfig {
@@ -58,7 +58,7 @@ function describeTopicKey(key: ConfigKey, topic: Settings, layers: BrokerLayers)
 
 /** Describes one broker: all public keys and what its file sets beyond them. */
 export function describeBrokerConfigs(layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
-  const known = keysToDescribe(brokerTable, names).map((key) => describeBrokerKey(key, layers));
+  const known = keysToDescribe(brokerTable, names, (name) => explicitText(layers, name) !== undefined).map((key) => describeBrokerKey(key, layers));
   const isWanted = (name: string) => !brokerTable.has(name) && (names === null || names.includes(name));
   const others = new Set([...layers.static.keys(), ...[...layers.dynamicBroker.keys()].filter((name) => baseKeyOf(name) !== undefined)]);
   const unknown = [...others].filter(isWanted).map((name) => describeUnknownKey(name, layers));
@@ -100,8 +100,9 @@ function describeUnknownKey(name: string, layers: BrokerLayers): DescribedConfig
 
 /** Describes the settings made for all brokers while running (the broker resource with an empty name). */
 export function describeDynamicDefaults(settings: Settings, names: readonly string[] | null): DescribedConfig[] {
-  return keysToDescribe(brokerTable, names)
-    .filter((key) => settings.has(key.name))
+  const isSet = (name: string): boolean => settings.has(name);
+  return keysToDescribe(brokerTable, names, isSet)
+    .filter((key) => isSet(key.name))
     .map((key) => {
       const isSensitive = key.type === 'password';
       const value = isSensitive ? null : canonicalText(key, settings.get(key.name) as string);
@@ -118,9 +119,10 @@ export function describeDynamicDefaults(settings: Settings, names: readonly stri
     });
 }
 
-function keysToDescribe(table: ReadonlyMap<string, ConfigKey>, names: readonly string[] | null): ConfigKey[] {
+/** As Kafka does, an internal key is told unasked once somebody has set it. */
+function keysToDescribe(table: ReadonlyMap<string, ConfigKey>, names: readonly string[] | null, isSet: (name: string) => boolean): ConfigKey[] {
   const wanted = names === null ? null : new Set(names);
-  return [...table.values()].filter((key) => (wanted === null ? !key.internal : wanted.has(key.name)));
+  return [...table.values()].filter((key) => (wanted === null ? !key.internal || isSet(key.name) : wanted.has(key.name)));
 }
 
 /**

@@ -22,6 +22,13 @@ describe('describing a topic', () => {
     expect(names).not.toContain('internal.segment.bytes');
   });
 
+  it('lists an internal key once it is set', () => {
+    const described = describeTopicConfigs(settings({ 'internal.segment.bytes': '2000' }), layers, null).find(({ name }) => name === 'internal.segment.bytes');
+    expect(described).toMatchObject({ value: '2000', source: 1, synonyms: [{ name: 'internal.segment.bytes', value: '2000', source: 1 }] });
+    const broker = describeBrokerConfigs(staticLayers(settings({ 'unstable.api.versions.enable': 'true' })), null).find(({ name }) => name === 'unstable.api.versions.enable');
+    expect(broker).toMatchObject({ value: 'true', source: 4 });
+  });
+
   it('names only keys that exist', () => {
     expect(describeTopicConfigs(NO_SETTINGS, layers, ['no.such'])).toEqual([]);
   });
