@@ -64,6 +64,31 @@ describe('membership', () => {
     expect(after.groups[0]).toMatchObject({ groupState: 'Empty', members: [] });
   });
 
+  test('epochs are counted as Kafka counts them: from 1 without members, raised by everybody who joins or leaves', async () => {
+    const node = await start();
+    const topicId = await createTopic(node, 'work');
+    const epochs = async () => {
+      const { groupEpoch, assignmentEpoch } = (await ask(node, ShareGroupDescribe, 1, { groupIds: [GROUP], includeAuthorizedOperations: false })).groups[0]!;
+      return [groupEpoch, assignmentEpoch];
+    };
+    await ask(node, AlterShareGroupOffsets, 0, { groupId: GROUP, topics: [{ topicName: 'work', partitions: [{ partitionIndex: 0, startOffset: 0 }] }] });
+    expect(await epochs()).toEqual([1, 1]);
+    const a = new Sharer(node, A, topicId);
+    expect((await a.join(['work'])).memberEpoch).toBe(2);
+    expect(await epochs()).toEqual([2, 2]);
+    await a.heartbeat({ memberEpoch: -1 });
+    expect(await epochs()).toEqual([3, 2]);
+  });
+
+  test('a clock that steps back holds no assignment up', async () => {
+    const node = await start();
+    const topicId = await createTopic(node, 'work', 2);
+    await new Sharer(node, A, topicId).join(['work']);
+    node.ports.clock.wallMs -= 3_600_000;
+    const joined = await new Sharer(node, B, topicId).join(['work']);
+    expect(joined.assignment?.topicPartitions[0]?.partitions).toHaveLength(1);
+  });
+
   test('who does not speak is fenced, and what it holds is free', async () => {
     const node = await start();
     const { a, b } = await sharing(node);

@@ -22,7 +22,7 @@ export function applyShare(state: GroupState, change: ShareChange, undo: Undo | 
     case 'shareMember':
       return applyMember(group, change, undo);
     case 'shareTarget':
-      set(group, 'assignmentEpoch', change.value?.assignmentEpoch ?? 0, undo);
+      set(group, 'assignmentEpoch', change.value?.assignmentEpoch ?? 1, undo);
       return set(group, 'assignmentTimestampMs', Number(change.value?.assignmentTimestamp ?? 0), undo);
     case 'shareMemberTarget':
       return setIn(group.targets, change.subject, change.value === null ? undefined : assignmentOf(change.value.topicPartitions), undo);

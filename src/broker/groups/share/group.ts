@@ -45,11 +45,11 @@ export class ShareGroup implements Group {
   readonly isPersisted = true;
   readonly retentionBase: RetentionBase = null;
   readonly groupId: string;
-  /** 0: it was never written. */
-  epoch = 0;
+  /** As Kafka has it before the first member joins, who raises it. */
+  epoch = 1;
   metadataHash = 0;
-  /** The group epoch for which the target was computed. */
-  assignmentEpoch = 0;
+  /** The group epoch for which the target was computed: without members there is nothing to compute. */
+  assignmentEpoch = 1;
   /** 0: never. */
   assignmentTimestampMs = 0;
   statePartitions: StatePartitions = NO_STATE_PARTITIONS;

@@ -157,8 +157,10 @@ export class ShareGroups {
         this.#noteInitialized(groupId, partitions, results, () => reply(null, results));
       });
     }, (draft) => {
-      const group = draft.state.groups.has(groupId) ? emptyGroup(draft.state, groupId) : new ShareGroup(groupId);
-      draft.put('shareGroup', groupId, '', { epoch: group.epoch + 1, metadataHash: group.metadataHash });
+      const isNew = !draft.state.groups.has(groupId);
+      const group = isNew ? new ShareGroup(groupId) : emptyGroup(draft.state, groupId);
+      // a later epoch fences what a leader may still write of the offsets before
+      draft.put('shareGroup', groupId, '', { epoch: isNew ? group.epoch : group.epoch + 1, metadataHash: group.metadataHash });
       beginInitializing(draft, shareGroupOf(draft.state, groupId)!, partitions);
       return shareGroupOf(draft.state, groupId)!.epoch;
     });

@@ -1,6 +1,7 @@
 import type { Uuid } from '../../../protocol/types.ts';
 import type { Draft } from '../draft.ts';
 import { isSameAssignment, listOf, NOTHING_ASSIGNED } from '../modern/assignment.ts';
+import { mayAssign } from '../modern/settings.ts';
 import type { ClusterView } from '../cluster.ts';
 import { assignSimply } from './assignor.ts';
 import type { Assignable } from './assignor.ts';
@@ -9,8 +10,7 @@ import type { ShareGroup } from './group.ts';
 /** Shares the partitions out anew when the group has changed, and not more often than `share.assignment.interval.ms` (KIP-1263). */
 export function updateTarget(draft: Draft, group: ShareGroup, intervalMs: number): void {
   const { state } = draft;
-  const isTooEarly = group.assignmentTimestampMs !== 0 && state.now() < group.assignmentTimestampMs + intervalMs;
-  if (group.assignmentEpoch >= group.epoch || isTooEarly) return;
+  if (group.assignmentEpoch >= group.epoch || !mayAssign(state.now(), group.assignmentTimestampMs, intervalMs)) return;
   const { groupId } = group;
   const members = [...group.members.values()].map(({ memberId, topics }) => ({ memberId, topicIds: idsOf(topics, state.cluster), target: group.targetOf(memberId) }));
   const targets = assignSimply(members, assignableOf(group, state.cluster));
