@@ -4,6 +4,7 @@
 #include "gf2.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_acle.h>
@@ -122,12 +123,37 @@ TIDELOG_VPCLMUL uint32_t updateVpclmul(uint32_t state, const uint8_t* at, size_t
   return updateSse42(static_cast<uint32_t>(wide), at, length);
 }
 
+struct CpuFeatures {
+  bool sse42 = false;
+  bool wide = false;
+};
+
+constexpr unsigned kPclmul = 1u << 1;
+constexpr unsigned kSse42 = 1u << 20;
+constexpr unsigned kOsSavesState = 1u << 27;
+constexpr unsigned kAvx2 = 1u << 5;
+constexpr unsigned kVpclmul = 1u << 10;
+constexpr unsigned kAvxState = 6;
+
+// Asked of the processor itself: not every tool chain's run-time library has what __builtin_cpu_supports reads.
+CpuFeatures cpuFeatures() {
+  CpuFeatures found;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return found;
+  found.sse42 = (c & kSse42) != 0 && (c & kPclmul) != 0;
+  if (!found.sse42 || (c & kOsSavesState) == 0) return found;
+  unsigned saved = 0, high = 0;
+  __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+  if ((saved & kAvxState) != kAvxState || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return found;
+  found.wide = (b & kAvx2) != 0 && (c & kVpclmul) != 0;
+  return found;
+}
+
 size_t available(Crc32cImplementation* found) {
   size_t count = 0;
-  __builtin_cpu_init();
-  const bool sse42 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
-  if (sse42 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq")) found[count++] = {"vpclmulqdq", updateVpclmul};
-  if (sse42) found[count++] = {"sse4.2+pclmul", updateSse42};
+  const CpuFeatures features = cpuFeatures();
+  if (features.wide) found[count++] = {"vpclmulqdq", updateVpclmul};
+  if (features.sse42) found[count++] = {"sse4.2+pclmul", updateSse42};
   return count;
 }
 
