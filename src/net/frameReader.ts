@@ -27,6 +27,7 @@ export class FrameReader {
   #lengthMaxBytes: number;
   readonly #sink: FrameSink;
   readonly #pool: BufferPool;
+  readonly #firstCapacityBytes: number;
   /** Length prefix cut by the end of a read. */
   #prefixBytes = 0;
   #prefixValue = 0;
@@ -40,10 +41,12 @@ export class FrameReader {
   #isReading = false;
   #isBroken = false;
 
-  constructor(lengthMaxBytes: number, sink: FrameSink, pool: BufferPool = sharedPool) {
+  /** `firstCapacityBytes`: what is reserved for a frame that has begun and claims so much, before its bytes have arrived. */
+  constructor(lengthMaxBytes: number, sink: FrameSink, pool: BufferPool = sharedPool, firstCapacityBytes = FIRST_CAPACITY_BYTES) {
     this.#lengthMaxBytes = lengthMaxBytes;
     this.#sink = sink;
     this.#pool = pool;
+    this.#firstCapacityBytes = firstCapacityBytes;
   }
 
   get lengthMaxBytes(): number {
@@ -172,7 +175,7 @@ export class FrameReader {
       this.#sink.onFrame(bytes.subarray(position, position + length), false);
       return position + length;
     }
-    const capacity = Math.min(length, Math.max(FIRST_CAPACITY_BYTES, available * GROWTH_FACTOR));
+    const capacity = Math.min(length, Math.max(this.#firstCapacityBytes, available * GROWTH_FACTOR));
     const partial = this.#pool.take(capacity);
     bytes.copy(partial, 0, position);
     this.#partial = partial;

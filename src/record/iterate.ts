@@ -279,6 +279,27 @@ export function readHeaders(bytes: Buffer, start: number, count: number): readon
   return headers;
 }
 
+/** Places in the bytes of a record's key, value and headers; a length of -1 means null. */
+export interface RecordContent {
+  readonly keyStart: number;
+  readonly keyLength: number;
+  readonly valueStart: number;
+  readonly valueLength: number;
+  readonly headersStart: number;
+  readonly headerCount: number;
+}
+
+/** What a RecordCursor that stood there had found: `start` is its `contentStart`. */
+export function readContent(bytes: Buffer, start: number): RecordContent {
+  const keyLength = checkedVarint(bytes, start);
+  const keyStart = afterVarint(bytes, start);
+  const valueAt = keyStart + Math.max(keyLength, 0);
+  const valueLength = checkedVarint(bytes, valueAt);
+  const valueStart = afterVarint(bytes, valueAt);
+  const countAt = valueStart + Math.max(valueLength, 0);
+  return { keyStart, keyLength, valueStart, valueLength, headersStart: afterVarint(bytes, countAt), headerCount: checkedVarint(bytes, countAt) };
+}
+
 function checkedVarint(bytes: Buffer, at: number): number {
   let raw = 0;
   let shift = 0;

@@ -1,7 +1,7 @@
-import { forEachFetchedRecord } from '../consumer/fetchedRecords.ts';
+import { FetchedRecords } from '../consumer/fetchedRecords.ts';
 import type { TakenPartition } from '../consumer/fetcher.ts';
 import { ClientError } from '../core/clientError.ts';
-import { readHeaders, type RecordCursor, type RecordHeader } from '../../record/iterate.ts';
+import { readContent, readHeaders, type RecordCursor, type RecordHeader } from '../../record/iterate.ts';
 import { RecordError } from '../../record/recordError.ts';
 import type { Deserializer } from './serdes.ts';
 
@@ -15,12 +15,7 @@ export class ConsumedRecord<K, V> {
   readonly key: K;
   readonly value: V;
   readonly #bytes: Buffer;
-  readonly #keyStart: number;
-  readonly #keyLength: number;
-  readonly #valueStart: number;
-  readonly #valueLength: number;
-  readonly #headersStart: number;
-  readonly #headerCount: number;
+  readonly #contentStart: number;
 
   constructor(topic: string, partition: number, cursor: RecordCursor, key: K, value: V) {
     this.topic = topic;
@@ -30,26 +25,24 @@ export class ConsumedRecord<K, V> {
     this.key = key;
     this.value = value;
     this.#bytes = cursor.bytes;
-    this.#keyStart = cursor.keyStart;
-    this.#keyLength = cursor.keyLength;
-    this.#valueStart = cursor.valueStart;
-    this.#valueLength = cursor.valueLength;
-    this.#headersStart = cursor.headersStart;
-    this.#headerCount = cursor.headerCount;
+    this.#contentStart = cursor.contentStart;
   }
 
   get headers(): readonly RecordHeader[] {
-    return readHeaders(this.#bytes, this.#headersStart, this.#headerCount);
+    const { headersStart, headerCount } = readContent(this.#bytes, this.#contentStart);
+    return readHeaders(this.#bytes, headersStart, headerCount);
   }
 
   /** The key as it was sent, null for none. */
   get keyBytes(): Buffer | null {
-    return this.#keyLength < 0 ? null : this.#bytes.subarray(this.#keyStart, this.#keyStart + this.#keyLength);
+    const { keyStart, keyLength } = readContent(this.#bytes, this.#contentStart);
+    return keyLength < 0 ? null : this.#bytes.subarray(keyStart, keyStart + keyLength);
   }
 
   /** The value as it was sent, null for none. */
   get valueBytes(): Buffer | null {
-    return this.#valueLength < 0 ? null : this.#bytes.subarray(this.#valueStart, this.#valueStart + this.#valueLength);
+    const { valueStart, valueLength } = readContent(this.#bytes, this.#contentStart);
+    return valueLength < 0 ? null : this.#bytes.subarray(valueStart, valueStart + valueLength);
   }
 
   /** Bytes of the last header of that name; undefined: there is none. */
@@ -118,13 +111,8 @@ export class RecordBatch<K, V> implements Iterable<ConsumedRecord<K, V>> {
 
   /** Visits the records without an object for each: places in `cursor.bytes`. Return false to stop. Throws ClientError CORRUPT_DATA. */
   visit(visitor: (cursor: RecordCursor) => boolean | void): void {
-    const { bytes, from, aborted } = this.taken;
-    try {
-      forEachFetchedRecord(bytes, { fromOffset: from, aborted, checkCrcs: this.#checkCrcs }, visitor);
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      throw new ClientError('CORRUPT_DATA', `records of ${this.topic}-${this.partition} at and after offset ${from} cannot be read: ${error.message}`, error);
-    }
+    const reader = this.reader();
+    while (reader.move()) if (visitor(reader.cursor) === false) return;
   }
 
   /** All records. Throws ClientError SERIALIZATION_FAILED for one that cannot be read, unless `onPoison` takes it. */
@@ -135,24 +123,21 @@ export class RecordBatch<K, V> implements Iterable<ConsumedRecord<K, V>> {
   }
 
   each(onRecord: (record: ConsumedRecord<K, V>) => void, onPoison: (poison: PoisonRecord) => void): void {
-    const { topic, partition } = this;
-    const { key: keys, value: values } = this.#deserializers;
-    this.visit((cursor) => {
-      let key: K;
-      let value: V;
-      try {
-        key = keys.deserialize(cursor.key(), topic);
-        value = values.deserialize(cursor.value(), topic);
-      } catch (error) {
-        onPoison(this.#poison(cursor, error));
-        return;
-      }
-      onRecord(new ConsumedRecord(topic, partition, cursor, key, value));
-    });
+    const reader = this.reader();
+    while (reader.move()) {
+      const record = reader.current();
+      if (isPoison(record)) onPoison(record);
+      else onRecord(record);
+    }
   }
 
+  /** One record at a time, each made when it is asked for. Throws as `toArray`, at the record that cannot be read. */
   [Symbol.iterator](): Iterator<ConsumedRecord<K, V>> {
-    return this.toArray()[Symbol.iterator]();
+    return new BatchIterator(this.reader());
+  }
+
+  reader(): BatchReader<K, V> {
+    return new BatchReader(this, this.#deserializers, this.#checkCrcs);
   }
 
   /** Waits for what deserializers must fetch first; null when that is nothing. */
@@ -169,13 +154,86 @@ export class RecordBatch<K, V> implements Iterable<ConsumedRecord<K, V>> {
     // what cannot be fetched shows again when the record is deserialized
     return pending.length === 0 ? null : Promise.allSettled(pending).then(() => {});
   }
+}
 
-  #poison(cursor: RecordCursor, cause: unknown): PoisonRecord {
-    const { topic, partition } = this;
+/** Goes through a batch once. */
+export class BatchReader<K, V> {
+  readonly cursor: RecordCursor;
+  readonly #batch: RecordBatch<K, V>;
+  readonly #keys: Deserializer<K>;
+  readonly #values: Deserializer<V>;
+  readonly #records: FetchedRecords;
+  #isBroken = false;
+
+  constructor(batch: RecordBatch<K, V>, { key, value }: Deserializers<K, V>, checkCrcs: boolean) {
+    const { bytes, from: fromOffset, aborted } = batch.taken;
+    this.#batch = batch;
+    this.#keys = key;
+    this.#values = value;
+    this.#records = new FetchedRecords(bytes, { fromOffset, aborted, checkCrcs });
+    this.cursor = this.#records.cursor;
+  }
+
+  /** To the next record; false after the last one. Throws ClientError CORRUPT_DATA, and is at the end then. */
+  move(): boolean {
+    if (this.#isBroken) return false;
+    try {
+      return this.#records.next();
+    } catch (error) {
+      this.#isBroken = true;
+      if (!(error instanceof RecordError)) throw error;
+      const { topic, partition, taken } = this.#batch;
+      throw new ClientError('CORRUPT_DATA', `records of ${topic}-${partition} at and after offset ${taken.from} cannot be read: ${error.message}`, error);
+    }
+  }
+
+  /** The record after `move` returned true. */
+  current(): ConsumedRecord<K, V> | PoisonRecord {
+    const { topic, partition } = this.#batch;
+    const cursor = this.cursor;
+    let key: K;
+    let value: V;
+    try {
+      key = this.#keys.deserialize(cursor.key(), topic);
+      value = this.#values.deserialize(cursor.value(), topic);
+    } catch (error) {
+      return this.#poison(error);
+    }
+    return new ConsumedRecord(topic, partition, cursor, key, value);
+  }
+
+  #poison(cause: unknown): PoisonRecord {
+    const { topic, partition } = this.#batch;
+    const cursor = this.cursor;
     const { offset, timestampMs } = cursor;
     const error = new ClientError('SERIALIZATION_FAILED', `the record at ${topic}-${partition} offset ${offset} cannot be deserialized: ${(cause as Error).message}`, cause);
     return { topic, partition, offset, timestampMs, key: cursor.key(), value: cursor.value(), headers: cursor.headers(), error };
   }
+}
+
+class BatchIterator<K, V> implements Iterator<ConsumedRecord<K, V>> {
+  readonly #reader: BatchReader<K, V>;
+  #isOver = false;
+
+  constructor(reader: BatchReader<K, V>) {
+    this.#reader = reader;
+  }
+
+  next(): IteratorResult<ConsumedRecord<K, V>> {
+    if (this.#isOver || !this.#reader.move()) return this.return();
+    const record = this.#reader.current();
+    if (isPoison(record)) throw record.error;
+    return { done: false, value: record };
+  }
+
+  return(): IteratorResult<ConsumedRecord<K, V>> {
+    this.#isOver = true;
+    return { done: true, value: undefined };
+  }
+}
+
+export function isPoison<K, V>(record: ConsumedRecord<K, V> | PoisonRecord): record is PoisonRecord {
+  return !(record instanceof ConsumedRecord);
 }
 
 function raise({ error }: PoisonRecord): never {

@@ -5,7 +5,7 @@ import { defaultConsumerOptions, type ConsumerOptions } from '../consumer/consum
 import type { OffsetToCommit } from '../consumer/groupOffsets.ts';
 import type { RebalanceListener, TopicPartition } from '../consumer/rebalanceListener.ts';
 import type { GroupIdentity } from '../producer/transaction.ts';
-import { RecordBatch, type ConsumedRecord, type Deserializers, type PoisonRecord } from './recordBatch.ts';
+import { isPoison, RecordBatch, type BatchReader, type ConsumedRecord, type Deserializers } from './recordBatch.ts';
 import { batchStream } from './streams.ts';
 import type { ClientTracer } from './tracing.ts';
 
@@ -20,8 +20,7 @@ const POLL_MS = 1000;
 
 interface OpenBatch<K, V> {
   readonly batch: RecordBatch<K, V>;
-  readonly records: readonly (ConsumedRecord<K, V> | PoisonRecord)[];
-  at: number;
+  readonly reader: BatchReader<K, V>;
 }
 
 /** Reads typed records: batch by batch, record by record, or as a stream. One reader at a time. */
@@ -163,12 +162,11 @@ export class RecordConsumer<K, V> {
       while (!this.#isOver(signal)) {
         const left = (this.#left ??= await this.#open(signal));
         if (left === null) continue;
-        const { batch, records } = left;
-        while (left.at < records.length && !batch.isStale) {
-          const record = records[left.at] as ConsumedRecord<K, V> | PoisonRecord;
-          left.at += 1;
+        const { batch, reader } = left;
+        while (!batch.isStale && reader.move()) {
+          const record = reader.current();
           // a loop that is begun again goes on behind it
-          if ('error' in record) throw record.error;
+          if (isPoison(record)) throw record.error;
           yield record;
           this.#engine.noteConsumed(batch.taken, record.offset + 1);
           if (this.#isOver(signal)) return;
@@ -201,9 +199,7 @@ export class RecordConsumer<K, V> {
   async #open(signal: AbortSignal | undefined): Promise<OpenBatch<K, V> | null> {
     const batch = await this.#next(signal);
     if (batch === null) return null;
-    const records: (ConsumedRecord<K, V> | PoisonRecord)[] = [];
-    batch.each((record) => records.push(record), (poison) => records.push(poison));
-    return { batch, records, at: 0 };
+    return { batch, reader: batch.reader() };
   }
 
   async #next(signal: AbortSignal | undefined): Promise<RecordBatch<K, V> | null> {

@@ -34,30 +34,80 @@ export interface ReadingOptions {
 }
 
 /**
- * Visits the records of a fetched partition at and after `fromOffset`, without control batches and what was aborted. Returns the offset after the last
- * one looked at. Return false from the visitor to stop after that record. Throws RecordError.
+ * The records of a fetched partition at and after `fromOffset`, one by one, without control batches and what was aborted. `next` throws RecordError, and ends
+ * there.
  */
-export function forEachFetchedRecord(bytes: Buffer, { fromOffset, aborted, checkCrcs }: ReadingOptions, visit: (record: RecordCursor) => boolean | void): number {
-  const cursor = new RecordCursor();
-  const transactions = aborted === null ? null : new AbortedTransactions(aborted);
-  let next = fromOffset;
-  for (let at = 0, end = nextBatch(bytes, 0); end !== -1; at = end, end = nextBatch(bytes, at)) {
+export class FetchedRecords {
+  /** Stands on the record after `next` returned true. */
+  readonly cursor = new RecordCursor();
+  readonly #bytes: Buffer;
+  readonly #fromOffset: number;
+  readonly #checkCrcs: boolean;
+  readonly #transactions: AbortedTransactions | null;
+  #nextAt = 0;
+  #lastOffset = -1;
+  #isInBatch = false;
+  #position: number;
+
+  constructor(bytes: Buffer, { fromOffset, aborted, checkCrcs }: ReadingOptions) {
+    this.#bytes = bytes;
+    this.#fromOffset = fromOffset;
+    this.#checkCrcs = checkCrcs;
+    this.#transactions = aborted === null ? null : new AbortedTransactions(aborted);
+    this.#position = fromOffset;
+  }
+
+  /** Offset after what was looked at. */
+  get position(): number {
+    return this.#isInBatch ? this.cursor.offset + 1 : this.#position;
+  }
+
+  next(): boolean {
+    const cursor = this.cursor;
+    for (;;) {
+      if (this.#isInBatch) {
+        while (cursor.next()) if (cursor.offset >= this.#fromOffset) return true;
+        this.#isInBatch = false;
+        this.#position = this.#lastOffset + 1;
+      }
+      if (!this.#openNext()) return false;
+    }
+  }
+
+  /** False after the last whole batch. */
+  #openNext(): boolean {
+    const bytes = this.#bytes;
+    const at = this.#nextAt;
+    const end = nextBatch(bytes, at);
+    if (end === -1) return false;
+    this.#nextAt = bytes.length;
     if (magicOf(bytes, at) !== MAGIC) throw new RecordError('UNSUPPORTED_MAGIC', `message format ${magicOf(bytes, at)} is not read by this client`);
     const lastOffset = lastOffsetOf(bytes, at);
-    if (lastOffset < fromOffset) continue;
-    if (checkCrcs && compute.crc32c(bytes.subarray(at + Field.attributes, end)) !== crcOf(bytes, at)) throw new RecordError('CORRUPT_CHECKSUM', `the checksum of the batch before offset ${lastOffset + 1} differs`);
-    const isAborted = transactions !== null && transactions.enter(bytes, at, lastOffset);
-    if (!isAborted && !isControl(attributesOf(bytes, at))) {
-      const isCompressed = codecIn(attributesOf(bytes, at)) !== Codec.none;
-      cursor.open(bytes, at, isCompressed ? recordsOf(bytes, at, INFLATED_MAX_BYTES) : null);
-      while (cursor.next()) {
-        if (cursor.offset < fromOffset) continue;
-        if (visit(cursor) === false) return cursor.offset + 1;
-      }
-    }
-    next = lastOffset + 1;
+    if (lastOffset >= this.#fromOffset) this.#open(at, end, lastOffset);
+    this.#nextAt = end;
+    return true;
   }
-  return next;
+
+  #open(at: number, end: number, lastOffset: number): void {
+    const bytes = this.#bytes;
+    if (this.#checkCrcs && compute.crc32c(bytes.subarray(at + Field.attributes, end)) !== crcOf(bytes, at)) throw new RecordError('CORRUPT_CHECKSUM', `the checksum of the batch before offset ${lastOffset + 1} differs`);
+    const isAborted = this.#transactions !== null && this.#transactions.enter(bytes, at, lastOffset);
+    if (isAborted || isControl(attributesOf(bytes, at))) {
+      this.#position = lastOffset + 1;
+      return;
+    }
+    const isCompressed = codecIn(attributesOf(bytes, at)) !== Codec.none;
+    this.cursor.open(bytes, at, isCompressed ? recordsOf(bytes, at, INFLATED_MAX_BYTES) : null);
+    this.#lastOffset = lastOffset;
+    this.#isInBatch = true;
+  }
+}
+
+/** Visits the records. Returns the offset after the last one looked at. Return false from the visitor to stop after that record. Throws RecordError. */
+export function forEachFetchedRecord(bytes: Buffer, options: ReadingOptions, visit: (record: RecordCursor) => boolean | void): number {
+  const records = new FetchedRecords(bytes, options);
+  while (records.next()) if (visit(records.cursor) === false) break;
+  return records.position;
 }
 
 /** Which producers' batches belong to an aborted transaction at the place that is read. */

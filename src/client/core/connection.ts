@@ -13,6 +13,8 @@ import type { ClusterCounters, RequestEnd, RequestObserver } from './requestObse
 
 /** A response larger than this is taken for garbage (fetch.max.bytes and one oversized batch fit well). */
 const RESPONSE_MAX_BYTES = 512 * 1024 * 1024;
+/** A response is given so much memory at once: a fetch from one partition fits, and is not copied while it grows. */
+const RESPONSE_FIRST_BYTES = 2 * 1024 * 1024;
 const ERROR_CODE_BYTES = 2;
 
 const apiVersionsApi = { apiKey: ApiKey.ApiVersions, versionMax: 3, write: writeApiVersionsRequest, read: readApiVersions } as const;
@@ -81,7 +83,7 @@ export class BrokerConnection implements WireHandler {
     this.#frames = new FrameReader(RESPONSE_MAX_BYTES, {
       onFrame: (frame, isOwn) => this.#onFrame(isOwn ? frame : Buffer.from(frame)),
       onBadLength: (length) => this.#fail(new ClientError('INVALID_RESPONSE', `the broker sent a response of ${length} bytes`)),
-    });
+    }, undefined, RESPONSE_FIRST_BYTES);
   }
 
   /** Asks for the broker's API versions first. Rejects with ClientError or KafkaError. */
