@@ -2,16 +2,16 @@
  * Builds wasm/dist/core.wasm from native/core with a pinned tool chain. The result is committed.
  *   node scripts/buildWasm.mjs           builds
  *   node scripts/buildWasm.mjs --check   builds aside and compares the bytes; skips (and says so) without the tool chain
- *   ... --fetch                          installs the pinned tool chain from PyPI into a temporary folder first
- * The tool chain is Zig's clang: $TIDELOG_ZIG, `zig`, or the Python package ziglang, in the version below.
+ *   ... --fetch                          installs the pinned tool chain from PyPI into the user's cache folder first
+ * The tool chain is Zig's clang, see prebuild/zig.mjs.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ZIG_VERSION, fetchZig, findZig } from './prebuild/zig.mjs';
 
-const ZIG_VERSION = '0.13.0';
 const OUTPUT = 'wasm/dist/core.wasm';
 const SOURCES = ['wasm/exports.cc', 'native/core/records.cc'];
 const FLAGS = [
@@ -24,18 +24,6 @@ function run(command, args) {
   return spawnSync(command, args, { cwd: root, encoding: 'utf8' });
 }
 
-function findZig(candidates) {
-  return candidates.find(([command, ...args]) => run(command, [...args, 'version']).stdout?.trim() === ZIG_VERSION) ?? null;
-}
-
-function fetchZig(folder) {
-  run('python3', ['-m', 'venv', folder]);
-  const python = path.join(folder, 'bin/python');
-  const installed = run(python, ['-m', 'pip', 'install', '--quiet', `ziglang==${ZIG_VERSION}`]);
-  if (installed.status !== 0) throw new Error(`cannot install ziglang ${ZIG_VERSION}: ${installed.stderr}`);
-  return [python, '-m', 'ziglang'];
-}
-
 function build(zig, output) {
   const [command, ...args] = zig;
   const built = run(command, [...args, 'c++', ...FLAGS, '-o', output, ...SOURCES]);
@@ -45,8 +33,7 @@ function build(zig, output) {
 function main(options) {
   const folder = mkdtempSync(path.join(tmpdir(), 'tidelog-wasm-'));
   try {
-    const known = [...(process.env.TIDELOG_ZIG ? [process.env.TIDELOG_ZIG.split(' ')] : []), ['zig'], ['python3', '-m', 'ziglang']];
-    const zig = findZig(known) ?? (options.has('--fetch') ? fetchZig(path.join(folder, 'zig')) : null);
+    const zig = findZig() ?? (options.has('--fetch') ? fetchZig() : null);
     if (!zig) {
       console.log(`SKIPPED: the WASM build needs Zig ${ZIG_VERSION} (pip install ziglang==${ZIG_VERSION}, or --fetch); ${OUTPUT} was not compared with its sources`);
       return options.has('--check') ? 0 : 1;

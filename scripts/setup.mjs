@@ -27,7 +27,7 @@ export async function setUp() {
     checkNode();
     return await withLock(async () => {
       installPackages(say);
-      const core = buildAddon(say);
+      const core = await buildAddon(say);
       await buildScripts(say);
       return core;
     }, say);

@@ -1,10 +1,11 @@
 /**
  * Step 2: the native addon. node-gyp builds it where Python, make and Node's headers are; with only a compiler, the
- * compiler is called directly with what binding.gyp says. Without either, WASM does the work.
+ * compiler is called directly with what binding.gyp says. Without either a prebuilt addon does the work, and without one WASM.
  */
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { compileDirectly } from './directCompile.mjs';
+import { PREBUILDS, removeStalePrebuilds } from './prebuilt.mjs';
 import { findProgram, lastLines, run } from './run.mjs';
 import { currentStamp, listFiles, logPath, root, stateOf, writeStamp } from './stamps.mjs';
 
@@ -12,7 +13,8 @@ const OUTPUT_FOLDER = 'build/Release';
 const isSource = (file) => /\.(cc|c|h|hpp|S|gyp|gypi)$/.test(file) && !file.endsWith('_test.cc');
 
 /** Builds what is out of date. Returns one sentence that says which core runs. */
-export function buildAddon(say) {
+export async function buildAddon(say) {
+  await removeStalePrebuilds();
   const wanted = process.env.TIDELOG_CORE;
   if (wanted === 'wasm' || wanted === 'portable') return `core: WASM (TIDELOG_CORE=${wanted})`;
   if (!existsSync(path.join(root, 'binding.gyp'))) return 'core: WASM (there is no binding.gyp)';
@@ -33,8 +35,13 @@ function removeBuiltAddons() {
 
 function sentence(result) {
   if (result === 'native') return 'core: native';
+  if (hasPrebuilt()) return `core: native (prebuilt; ${result === 'no compiler' ? 'no C++ compiler found' : `the addon did not compile, see ${path.relative(root, logPath('addon'))}`})`;
   if (result === 'no compiler') return 'core: WASM (no C++ compiler found)';
   return `core: WASM (the addon did not compile, see ${path.relative(root, logPath('addon'))})`;
+}
+
+function hasPrebuilt() {
+  return listFiles([PREBUILDS], (file) => file.startsWith(`${PREBUILDS}/${process.platform}-${process.arch}`) && file.endsWith('.node')).length > 0;
 }
 
 function builtAddons() {

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { NumberField, EventField } from './abi.ts';
+import { prebuiltName } from './prebuilt.ts';
 
-/** Where a built addon may lie: node-gyp's output. */
-const ADDON_PATHS = ['../../build/Release/tidelog.node'];
+/** Node-gyp's output: an addon that was built on this machine goes before a prebuilt one. */
+const BUILT_ADDON = '../../build/Release/tidelog.node';
 const EVENTS_MAX = 128;
 
 /**
@@ -110,22 +111,32 @@ export class NativeCore {
   }
 }
 
-let loaded: { readonly core: NativeCore | null; readonly reason: string } | undefined;
+interface Loaded {
+  readonly core: NativeCore | null;
+  /** Where the addon came from: '' when it was built here. */
+  readonly origin: string;
+  readonly reason: string;
+}
 
-function load(): NonNullable<typeof loaded> {
-  const require = createRequire(import.meta.url);
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
+  const prebuilt = prebuiltName();
   let reason = '';
-  for (const path of ADDON_PATHS) {
+  for (const [path, origin] of [[BUILT_ADDON, ''], [`../../prebuilds/${prebuilt}/tidelog.node`, `prebuilt ${prebuilt}`]] as const) {
     try {
-      const exports = require(path) as AddonExports & { core?: NativeCore };
-      // An addon is set up once for a thread, though this module may be there twice (sources beside their compiled form).
-      exports.core ??= new NativeCore(exports);
-      return { core: exports.core, reason: '' };
+      return { core: loadFile(path), origin, reason: '' };
     } catch (error) {
-      reason = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' ? 'the addon is not built' : String((error as Error).message);
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') reason ||= String((error as Error).message);
     }
   }
-  return { core: null, reason };
+  return { core: null, origin: '', reason: reason || `the addon is not built, and there is no prebuilt one for ${prebuilt}` };
+}
+
+function loadFile(path: string): NativeCore {
+  const exports = createRequire(import.meta.url)(path) as AddonExports & { core?: NativeCore };
+  // An addon is set up once for a thread, though this module may be there twice (sources beside their compiled form).
+  return (exports.core ??= new NativeCore(exports));
 }
 
 /** The addon, loaded at the first call; null where it is not built or does not fit this machine. */
@@ -138,4 +149,10 @@ export function loadNativeCore(): NativeCore | null {
 export function whyNotNative(): string {
   loaded ??= load();
   return loaded.reason;
+}
+
+/** Where the addon came from, for people: 'prebuilt linux-x64-glibc', or '' when it was built on this machine. */
+export function originOfNative(): string {
+  loaded ??= load();
+  return loaded.origin;
 }

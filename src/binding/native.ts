@@ -1,5 +1,5 @@
 import { NumberField } from './abi.ts';
-import { loadNativeCore } from './addon.ts';
+import { loadNativeCore, originOfNative } from './addon.ts';
 import type { NativeCore } from './addon.ts';
 import type { Compute, RecordPlan, RecordResult, RecordStatus } from './compute.ts';
 
@@ -10,7 +10,8 @@ class NativeCompute implements Compute {
 
   constructor(core: NativeCore) {
     this.#core = core;
-    this.name = `native (${core.exports.describe()})`;
+    const origin = originOfNative();
+    this.name = `native (${core.exports.describe()}${origin && `; ${origin}`})`;
   }
 
   crc32c(bytes: Uint8Array, previous = 0): number {
