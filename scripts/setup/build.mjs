@@ -1,5 +1,5 @@
-/** Step 3: TypeScript to dist/, and the programs of src/main into one file each, so that they start fast. */
-import { existsSync, rmSync } from 'node:fs';
+/** Step 3: TypeScript to dist/, the programs of src/main into one file each and what packages export into few, so that they start fast. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { lastLines, run } from './run.mjs';
 import { currentStamp, dropStamp, listFiles, logPath, root, stateOf, writeStamp } from './stamps.mjs';
@@ -26,7 +26,7 @@ function removeOrphans(sources) {
   const stems = new Set(sources.map(({ relative }) => relative.replace(/^src\//, '').replace(/\.ts$/, '')));
   for (const { relative } of listFiles(['dist'])) {
     const stem = relative.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
-    const isCompiled = /\.(js|d\.ts|js\.map)$/.test(relative) && !/^dist\/(bundle|bench)\//.test(relative);
+    const isCompiled = /\.(js|d\.ts|js\.map)$/.test(relative) && !/^dist\/(bundle|library|bench)\//.test(relative);
     if (isCompiled && !stems.has(stem)) rmSync(path.join(root, relative));
   }
 }
@@ -44,13 +44,26 @@ async function bundlePrograms(sources, say) {
   const programs = pathsOf((relative) => /^src\/main\/[^/]+\.ts$/.test(relative));
   const workers = pathsOf((relative) => relative.endsWith('.worker.ts'));
   rmSync(path.join(root, 'dist/bundle'), { recursive: true, force: true });
+  rmSync(path.join(root, 'dist/library'), { recursive: true, force: true });
   if (programs.length + workers.length === 0) return true;
-  const { bundle } = await import('./bundle.mjs');
+  const { bundle, bundleLibrary } = await import('./bundle.mjs');
   try {
     await bundle({ programs, workers, outdir: path.join(root, 'dist/bundle') });
+    await bundleLibrary({ entries: exportedEntries(), outdir: path.join(root, 'dist/library') });
     return true;
   } catch (error) {
     say(`set-up: the programs could not be bundled: ${error.message.split('\n')[0]}`);
     return false;
   }
+}
+
+/** The sources of what package.json exports, by the name of the file in dist/library; the types say where each is. */
+function exportedEntries() {
+  const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const entries = {};
+  for (const [name, target] of Object.entries(exports)) {
+    if (target.types === undefined) continue;
+    entries[name.slice('./'.length)] = path.join(root, target.types.replace(/^\.\/dist\//, 'src/').replace(/\.d\.ts$/, '.ts'));
+  }
+  return entries;
 }

@@ -7,6 +7,18 @@ const MODULE_IN_COMMONJS = {
   banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 
+/** What is imported from `tidelog/...`: few files with what they share beside them, since hundreds of small modules take Node longer to load than to run. */
+export async function bundleLibrary({ entries, outdir, logLevel = 'warning' }) {
+  try {
+    await build({
+      entryPoints: entries, outdir, bundle: true, splitting: true, chunkNames: 'shared-[hash]', minifyWhitespace: true, minifySyntax: true, platform: 'node', format: 'esm', target: 'node20',
+      packages: 'external', sourcemap: true, logLevel,
+    });
+  } finally {
+    await stop();
+  }
+}
+
 /**
  * Programs become CommonJS (`.cjs`), which bin/launch.cjs can start from a cache of compiled code; workers become modules (`.js`). Each has its source's name.
  * Rejects with esbuild's error.
