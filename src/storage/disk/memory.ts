@@ -72,9 +72,19 @@ export class MemoryDisk implements Disk {
     this.files.crashFaults = { ...this.files.crashFaults, ...faults };
     const survivor = new MemoryDisk(this.#options, this.files.afterCrash(this.#options.random));
     survivor.files.capacityBytes = this.files.capacityBytes;
+    this.#die();
+    return survivor;
+  }
+
+  /** The process ends: this disk is dead, the returned one holds all that was written, synced or not. */
+  kill(): MemoryDisk {
+    this.#die();
+    return new MemoryDisk(this.#options, this.files);
+  }
+
+  #die(): void {
     this.#crashed = true;
     this.#host.dead = true;
-    return survivor;
   }
 
   /** The next sync of a file or directory whose path contains `match` fails. */

@@ -203,6 +203,12 @@ export class MemoryFiles {
     return node;
   }
 
+  /** Every file under a directory. */
+  list(path: string): { readonly path: string; readonly sizeBytes: number }[] {
+    return [...this.directory(path).entries].flatMap(([name, node]) =>
+      node instanceof MemoryFile ? [{ path: `${path}/${name}`, sizeBytes: node.current.sizeBytes }] : this.list(`${path}/${name}`));
+  }
+
   create(path: string): MemoryFile {
     const existing = this.find(path);
     if (existing !== undefined) return this.file(path);
