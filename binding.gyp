@@ -4,6 +4,7 @@
       'target_name': 'tidelog',
       'sources': [
         'native/core/batch.cc',
+        'native/core/build.cc',
         'native/core/crc32c.cc',
         'native/core/index.cc',
         'native/core/records.cc',

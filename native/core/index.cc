@@ -48,24 +48,17 @@ void SparseIndex::addTime(int64_t timestampMs, int32_t relativeOffset, bool last
   storeBig32(entry + 8, static_cast<uint32_t>(relativeOffset));
 }
 
-int64_t SparseIndex::positionFor(int64_t relativeOffset) const {
-  const size_t before = prefixLength(offsets.count(), [&](size_t entry) { return this->relativeOffset(entry) <= relativeOffset; });
-  return before == 0 ? 0 : position(before - 1);
+int64_t SparseIndex::entryFor(int64_t relativeOffset) const {
+  return static_cast<int64_t>(prefixLength(offsets.count(), [&](size_t entry) { return this->relativeOffset(entry) <= relativeOffset; })) - 1;
 }
 
-int64_t SparseIndex::lastPositionBefore(int64_t end) const {
-  const size_t before = prefixLength(offsets.count(), [&](size_t entry) { return position(entry) < end; });
-  return before == 0 ? -1 : position(before - 1);
+int64_t SparseIndex::lastEntryBefore(int64_t end) const {
+  return static_cast<int64_t>(prefixLength(offsets.count(), [&](size_t entry) { return position(entry) < end; })) - 1;
 }
 
 int64_t SparseIndex::relativeOffsetForTime(int64_t wanted) const {
   const size_t before = prefixLength(times.count(), [&](size_t entry) { return timestampMs(entry) <= wanted; });
   return before == 0 ? -1 : timeRelativeOffset(before - 1);
-}
-
-bool SparseIndex::hasEntry(int64_t wantedOffset, int64_t wantedPosition) const {
-  const size_t before = prefixLength(offsets.count(), [&](size_t entry) { return position(entry) <= wantedPosition; });
-  return before > 0 && position(before - 1) == wantedPosition && relativeOffset(before - 1) == wantedOffset;
 }
 
 bool SparseIndex::endsLookSane(int64_t logBytes) const {

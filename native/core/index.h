@@ -82,6 +82,7 @@ class SparseIndex {
   int32_t timeRelativeOffset(size_t entry) const { return static_cast<int32_t>(loadBig32(times.at(entry) + 8)); }
 
   // -1 where there is no entry.
+  int64_t lastEntry() const { return static_cast<int64_t>(offsets.count()) - 1; }
   int64_t lastPosition() const { return offsets.count() == 0 ? -1 : position(offsets.count() - 1); }
   int64_t lastTimestampMs() const { return times.count() == 0 ? -1 : timestampMs(times.count() - 1); }
   int64_t lastTimeRelativeOffset() const { return times.count() == 0 ? -1 : timeRelativeOffset(times.count() - 1); }
@@ -92,13 +93,12 @@ class SparseIndex {
   // Adds an entry when the timestamp is larger than the last one. `last`: the entry of sealing may take the kept place.
   void addTime(int64_t timestampMs, int32_t relativeOffset, bool last);
 
-  // Where to start looking for the batch with this relative offset: 0 when no entry is at or before it.
-  int64_t positionFor(int64_t relativeOffset) const;
-  // Position of the last indexed batch before `position`, -1 when there is none.
-  int64_t lastPositionBefore(int64_t position) const;
+  // Entry from whose batch on to look for this relative offset, -1 when none is at or before it.
+  int64_t entryFor(int64_t relativeOffset) const;
+  // The last entry of a batch before `position`, -1 when there is none.
+  int64_t lastEntryBefore(int64_t position) const;
   // Relative offset up to which every timestamp is known to be smaller (or first equal), -1 when there is none.
   int64_t relativeOffsetForTime(int64_t timestampMs) const;
-  bool hasEntry(int64_t relativeOffset, int64_t position) const;
   // Whether first and last entries ascend and point into a log of `logBytes`.
   bool endsLookSane(int64_t logBytes) const;
 

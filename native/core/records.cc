@@ -125,4 +125,22 @@ Status checkRecords(const uint8_t* bytes, size_t length, int32_t count, const Re
   return kInvalidRecord;
 }
 
+Search findTimestamp(const uint8_t* bytes, size_t length, int32_t count, int64_t baseOffset, int64_t baseTimestampMs, int64_t timestampMs, int64_t offsetMin,
+                     RecordFound* found) {
+  Reader section{bytes, bytes + length};
+  for (int32_t index = 0; index < count; index++) {
+    const int32_t recordLength = section.int32();
+    if (!section.ok || recordLength < 0 || recordLength > section.end - section.at) return Search::kMalformed;
+    Reader record{section.at, section.at + recordLength};
+    record.skip(1);
+    const int64_t timestampDelta = record.int64();
+    const int32_t offsetDelta = record.int32();
+    if (!record.ok || offsetDelta < 0 || __builtin_add_overflow(baseTimestampMs, timestampDelta, &found->timestampMs)) return Search::kMalformed;
+    found->offset = baseOffset + offsetDelta;
+    if (found->timestampMs >= timestampMs && found->offset >= offsetMin) return Search::kFound;
+    section.at = record.end;
+  }
+  return section.at == section.end ? Search::kNone : Search::kMalformed;
+}
+
 }  // namespace tidelog

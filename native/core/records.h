@@ -25,6 +25,18 @@ struct RecordResult {
   int32_t badRecordIndex;
 };
 
+struct RecordFound {
+  int64_t offset;
+  int64_t timestampMs;
+};
+
+enum class Search { kFound, kNone, kMalformed };
+
+// The first record at or after `offsetMin` whose timestamp is at least `timestampMs`. Looks at no more of each record than it must: what is malformed
+// within a record that is passed over is not seen.
+Search findTimestamp(const uint8_t* bytes, size_t length, int32_t count, int64_t baseOffset, int64_t baseTimestampMs, int64_t timestampMs, int64_t offsetMin,
+                     RecordFound* found);
+
 // Walks every record: lengths, varints, offset deltas 0..count-1, keys, headers, timestamps, and nothing after the last one.
 Status checkRecords(const uint8_t* bytes, size_t length, int32_t count, const RecordPlan& plan, RecordResult* result);
 

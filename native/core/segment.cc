@@ -41,16 +41,18 @@ void SegmentState::distrustIndex() {
   index.clear();
 }
 
-int64_t SegmentState::trusted(HeaderSource* source, int64_t position) {
+int64_t SegmentState::trusted(HeaderSource* source, int64_t entry) {
+  if (entry < 0) return 0;
+  const int64_t position = index.position(static_cast<size_t>(entry));
   if (position <= 0) return 0;
   BatchWalk walk(source, baseOffset, position, sizeBytes);
-  if (walk.next() && index.hasEntry(walk.header().lastOffset() - baseOffset, position)) return position;
+  if (walk.next() && walk.header().lastOffset() - baseOffset == index.relativeOffset(static_cast<size_t>(entry))) return position;
   distrustIndex();
   return 0;
 }
 
 int64_t SegmentState::walkTail(HeaderSource* source, int64_t end) {
-  const int64_t start = trusted(source, index.lastPosition());
+  const int64_t start = trusted(source, index.lastEntry());
   const int64_t indexed = index.lastTimeRelativeOffset();
   figures.nextOffset = baseOffset;
   figures.maxTimestampMs = index.lastTimestampMs();
@@ -73,7 +75,7 @@ int64_t SegmentState::learnTail(HeaderSource* source) {
 
 bool SegmentState::locateOffset(HeaderSource* source, int64_t offset, BatchPosition* found) {
   if (offset >= figures.nextOffset) return false;
-  BatchWalk walk(source, baseOffset, trusted(source, index.positionFor(offset - baseOffset)), sizeBytes);
+  BatchWalk walk(source, baseOffset, trusted(source, index.entryFor(offset - baseOffset)), sizeBytes);
   while (walk.next()) {
     if (walk.header().lastOffset() < offset) continue;
     *found = walk.found();
@@ -86,7 +88,7 @@ bool SegmentState::locateTimestamp(HeaderSource* source, int64_t timestampMs, in
   if (timestampMs > figures.maxTimestampMs || fromOffset >= figures.nextOffset) return false;
   const int64_t indexed = index.relativeOffsetForTime(timestampMs);
   const int64_t start = indexed > fromOffset - baseOffset ? indexed : fromOffset - baseOffset;
-  BatchWalk walk(source, baseOffset, trusted(source, index.positionFor(start)), sizeBytes);
+  BatchWalk walk(source, baseOffset, trusted(source, index.entryFor(start)), sizeBytes);
   while (walk.next()) {
     if (walk.header().lastOffset() < fromOffset || walk.header().maxTimestampMs < timestampMs) continue;
     *found = walk.found();
@@ -97,7 +99,7 @@ bool SegmentState::locateTimestamp(HeaderSource* source, int64_t timestampMs, in
 
 int64_t SegmentState::nextOffsetAt(HeaderSource* source, int64_t position) {
   int64_t nextOffset = baseOffset;
-  BatchWalk walk(source, baseOffset, trusted(source, index.lastPositionBefore(position)), position);
+  BatchWalk walk(source, baseOffset, trusted(source, index.lastEntryBefore(position)), position);
   while (walk.next()) nextOffset = walk.header().lastOffset() + 1;
   return nextOffset;
 }
@@ -107,7 +109,7 @@ bool SegmentState::cutTo(HeaderSource* source, int64_t newSizeBytes) {
   sizeBytes = newSizeBytes;
   index.cutPositions(newSizeBytes);
   int64_t nextOffset = baseOffset;
-  BatchWalk walk(source, baseOffset, trusted(source, index.lastPosition()), newSizeBytes);
+  BatchWalk walk(source, baseOffset, trusted(source, index.lastEntry()), newSizeBytes);
   while (walk.next()) nextOffset = walk.header().lastOffset() + 1;
   if (walk.nextPosition() != newSizeBytes) {
     sizeBytes = before;
@@ -121,7 +123,7 @@ bool SegmentState::cutTo(HeaderSource* source, int64_t newSizeBytes) {
 
 bool SegmentState::indexesLookSane(HeaderSource* source) {
   if (!indexFilesLookSane) return false;
-  const int64_t start = trusted(source, index.lastPosition());
+  const int64_t start = trusted(source, index.lastEntry());
   if (!indexFilesLookSane) return false;
   BatchWalk walk(source, baseOffset, start, sizeBytes);
   while (walk.next()) {

@@ -97,8 +97,8 @@ class SegmentState {
   void distrustIndex();
 
  private:
-  // `position` of an index entry if its batch is there; else 0, and the index is no longer believed.
-  int64_t trusted(HeaderSource* source, int64_t position);
+  // Position of the entry if its batch is there; else 0, and the index is no longer believed. 0 for no entry (-1).
+  int64_t trusted(HeaderSource* source, int64_t entry);
   int64_t walkTail(HeaderSource* source, int64_t end);
 };
 

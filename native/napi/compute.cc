@@ -1,4 +1,5 @@
 // The checks of record bytes, for whoever has bytes but no segment.
+#include "../core/build.h"
 #include "../core/crc32c.h"
 #include "../core/records.h"
 #include "addon.h"
@@ -34,8 +35,26 @@ napi_value checkRecordsOf(napi_env env, napi_callback_info info) {
   return toValue(env, static_cast<int32_t>(status));
 }
 
+// buildRecords(target, content, fields, timestampsMs, count, baseTimestampMs): bytes written, -1 when they do not fit (native/core/build.h)
+napi_value buildRecordsOf(napi_env env, napi_callback_info info) {
+  Arguments<6> arguments(env, info);
+  const Bytes target = arguments.bytes(0);
+  const Bytes content = arguments.bytes(1);
+  const Bytes fields = arguments.bytes(2);
+  const Bytes timestamps = arguments.bytes(3);
+  const int32_t count = arguments.int32(4);
+  const int64_t baseTimestampMs = arguments.int64(5);
+  if (!arguments.valid()) return nullptr;
+  const bool fits = count >= 0 && fields.length / (kPackedFields * sizeof(int32_t)) >= static_cast<size_t>(count) &&
+                    timestamps.length / sizeof(double) >= static_cast<size_t>(count);
+  if (!fits) return toValue(env, -1);
+  const PackedRecords records{content.data, content.length, reinterpret_cast<const int32_t*>(fields.data), reinterpret_cast<const double*>(timestamps.data), count,
+                              baseTimestampMs};
+  return toValue(env, static_cast<double>(buildRecords(records, target.data, target.length)));
+}
+
 }  // namespace
 
-const std::vector<Export> kComputeExports = {{"crc32c", crc32cOf}, {"checkRecords", checkRecordsOf}};
+const std::vector<Export> kComputeExports = {{"crc32c", crc32cOf}, {"checkRecords", checkRecordsOf}, {"buildRecords", buildRecordsOf}};
 
 }  // namespace tidelog

@@ -164,6 +164,22 @@ napi_value segmentLocateTimestamp(napi_env env, napi_callback_info info) {
   return reportFound(env, call.addon, hit, found);
 }
 
+// segmentLocateRecord(segment, timestampMs, fromOffset): Located
+napi_value segmentLocateRecord(napi_env env, napi_callback_info info) {
+  Call<3> call(env, info);
+  if (call.segment == nullptr) return nullptr;
+  const int64_t timestampMs = call.arguments.int64(1);
+  const int64_t fromOffset = call.arguments.int64(2);
+  if (!call.valid()) return nullptr;
+  BatchPosition found{};
+  RecordFound record{};
+  const Located located = call.segment->locateRecord(timestampMs, fromOffset, &found, &record);
+  reportFound(env, call.addon, located != kLocatedNothing, found);
+  call.addon->numbers[kFoundRecordOffset] = static_cast<double>(record.offset);
+  call.addon->numbers[kFoundRecordTimestampMs] = static_cast<double>(record.timestampMs);
+  return toValue(env, static_cast<int32_t>(located));
+}
+
 // segmentRead(segment, position, target): bytes copied, or a negative errno
 napi_value segmentRead(napi_env env, napi_callback_info info) {
   Call<3> call(env, info);
@@ -357,6 +373,7 @@ const std::vector<Export> kSegmentExports = {
     {"segmentLearn", segmentLearn},
     {"segmentLocateOffset", segmentLocateOffset},
     {"segmentLocateTimestamp", segmentLocateTimestamp},
+    {"segmentLocateRecord", segmentLocateRecord},
     {"segmentRead", segmentRead},
     {"segmentIsResident", segmentIsResident},
     {"segmentLoad", segmentLoad},

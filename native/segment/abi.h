@@ -38,6 +38,9 @@ enum NumberField : int {
   kFoundMaxTimestampMs,
   // Out: the number of the window just opened.
   kWindow,
+  // Out: RecordFound.
+  kFoundRecordOffset,
+  kFoundRecordTimestampMs,
   kNumberFields,
 };
 
@@ -46,6 +49,14 @@ enum PlanFlag : int {
   kCheckCrc = 2,
   kCheckRecords = 4,
   kRequireKeys = 8,
+};
+
+// What a lookup by timestamp found.
+enum Located : int {
+  kLocatedNothing,
+  // Its records have to be looked at.
+  kLocatedBatch,
+  kLocatedRecord,
 };
 
 // In, at the start of the same array: options of a segment to open.

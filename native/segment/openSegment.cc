@@ -214,6 +214,31 @@ bool OpenSegment::locateTimestamp(int64_t timestampMs, int64_t fromOffset, Batch
   return hit;
 }
 
+Located OpenSegment::locateRecord(int64_t timestampMs, int64_t fromOffset, BatchPosition* found, RecordFound* record) {
+  while (locateTimestamp(timestampMs, fromOffset, found)) {
+    int error = 0;
+    const MappingRef& mapped = mapping(&error);
+    if (!mapped || found->position + found->sizeBytes > static_cast<int64_t>(mapped->length())) return kLocatedBatch;
+    const uint8_t* bytes = mapped->bytes() + found->position;
+    BatchHeader header;
+    header.read(bytes);
+    if ((header.attributes & kCodecMask) != 0) return kLocatedBatch;
+    Search search = Search::kFound;
+    if ((header.attributes & kLogAppendTime) != 0) {
+      *record = {found->baseOffset > fromOffset ? found->baseOffset : fromOffset, found->maxTimestampMs};
+    } else {
+      const size_t length = static_cast<size_t>(found->sizeBytes) - kHeaderBytes;
+      search = findTimestamp(bytes + kHeaderBytes, length, header.records, header.baseOffset, header.baseTimestampMs, timestampMs, fromOffset, record);
+    }
+    // What lies in a lost page reads as zeros.
+    if (search == Search::kMalformed || mapped->failed()) return kLocatedBatch;
+    if (search == Search::kFound) return kLocatedRecord;
+    // Its late records lie before `fromOffset`.
+    fromOffset = found->lastOffset + 1;
+  }
+  return kLocatedNothing;
+}
+
 bool OpenSegment::indexesLookSane() {
   learnTail();
   bool sane = true;

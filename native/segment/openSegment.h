@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../core/segment.h"
+#include "abi.h"
 #include "headers.h"
 #include "indexFile.h"
 #include "store.h"
@@ -54,6 +55,8 @@ class OpenSegment {
   void learnTail();
   bool locateOffset(int64_t offset, BatchPosition* found);
   bool locateTimestamp(int64_t timestampMs, int64_t fromOffset, BatchPosition* found);
+  // As locateTimestamp; where the batch is not compressed, down to the record.
+  Located locateRecord(int64_t timestampMs, int64_t fromOffset, BatchPosition* found, RecordFound* record);
   bool indexesLookSane();
   int64_t nextOffsetAt(int64_t position);
 

@@ -110,6 +110,16 @@ export interface BatchPosition {
   maxTimestampMs: number;
 }
 
+/** What a lookup by timestamp found: nothing, a batch whose records have to be looked at, or the record itself. */
+export const Located = { nothing: 0, batch: 1, record: 2 } as const;
+export type Located = (typeof Located)[keyof typeof Located];
+
+/** One record found by its timestamp. */
+export interface RecordPosition {
+  offset: number;
+  timestampMs: number;
+}
+
 /** One batch as recovery sees it, in order of position. Numbers only; one object reused between calls. */
 export interface ScannedBatch extends BatchPosition {
   leaderEpoch: number;
@@ -163,6 +173,12 @@ export interface Segment {
    * caller must inflate it). Returns the first batch whose maxTimestamp >= timestampMs. False when none.
    */
   locateTimestamp(timestampMs: number, fromOffset: number, found: BatchPosition): boolean;
+
+  /**
+   * As locateTimestamp, down to the first record at or after `fromOffset` with that timestamp where its batch is not compressed; batches whose late records lie before
+   * `fromOffset` are passed over. `record` is filled where that is found. Absent where it would be no faster than reading the batch.
+   */
+  locateRecord?(timestampMs: number, fromOffset: number, found: BatchPosition, record: RecordPosition): Located;
 
   /** A view of [position, position + lengthBytes) cut to the valid end. */
   view(position: number, lengthBytes: number): SegmentView;

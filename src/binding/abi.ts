@@ -28,7 +28,9 @@ export const NumberField = {
   foundLastOffset: 24,
   foundMaxTimestampMs: 25,
   window: 26,
-  numberFields: 27,
+  foundRecordOffset: 27,
+  foundRecordTimestampMs: 28,
+  numberFields: 29,
 } as const;
 
 export const PlanFlag = {
@@ -36,6 +38,12 @@ export const PlanFlag = {
   checkCrc: 2,
   checkRecords: 4,
   requireKeys: 8,
+} as const;
+
+export const Located = {
+  locatedNothing: 0,
+  locatedBatch: 1,
+  locatedRecord: 2,
 } as const;
 
 export const OptionField = {

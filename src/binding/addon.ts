@@ -15,6 +15,7 @@ export interface AddonExports {
   describe(): string;
   crc32c(bytes: Uint8Array, previous: number): number;
   checkRecords(bytes: Uint8Array, count: number, requireKeys: boolean, timestampBase: number, timestampMin: number, timestampMax: number): number;
+  buildRecords(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number;
   segmentOpen(log: string, index: string, timeIndex: string, group: string): number;
   segmentAppend(segment: number, bytes: Uint8Array): number;
   segmentWrite(segment: number, token: number): void;
@@ -23,6 +24,7 @@ export interface AddonExports {
   segmentLearn(segment: number): boolean;
   segmentLocateOffset(segment: number, offset: number): boolean;
   segmentLocateTimestamp(segment: number, timestampMs: number, fromOffset: number): boolean;
+  segmentLocateRecord(segment: number, timestampMs: number, fromOffset: number): number;
   segmentRead(segment: number, position: number, target: Uint8Array): number;
   segmentIsResident(segment: number, position: number, lengthBytes: number): boolean;
   segmentLoad(segment: number, position: number, lengthBytes: number, token: number): void;
@@ -40,6 +42,7 @@ export interface AddonExports {
   windowOpen(segment: number, start: number, lengthBytes: number): ArrayBuffer | undefined;
   windowClose(window: number, buffer: ArrayBuffer): void;
   windowIntact(window: number): boolean;
+  setExternalMemory(allowed: boolean): void;
   sync(segments: Int32Array, count: number, token: number): void;
   foldersRead(paths: string, names: string, sizeMaxBytes: number, token: number): void;
   foldersTake(token: number): ArrayBuffer | undefined;

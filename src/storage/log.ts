@@ -1,7 +1,8 @@
 /** One partition's log: the face of the parts beside this file. */
+import type { BatchPosition } from '../base/disk.ts';
 import { Appender } from './appender.ts';
 import type { LogState } from './logState.ts';
-import { bytesAvailable, read, readWarm } from './reader.ts';
+import { bytesAvailable, locateBatch, read, readWarm } from './reader.ts';
 import { applyRetention, moveStart } from './retention.ts';
 import { isIdleTooLong, roll } from './roll.ts';
 import type { SegmentSlot } from './segments.ts';
@@ -94,6 +95,10 @@ export class PartitionLog implements Log {
 
   readWarm(offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean, done: (error: LogError | null, result: ReadResult | null) => void): void {
     readWarm(this.state, offset, maxBytes, maxOffset, atLeastOneBatch, done);
+  }
+
+  locate(offset: number, maxOffset: number, found: BatchPosition): boolean {
+    return locateBatch(this.state, offset, maxOffset, found);
   }
 
   bytesAvailable(offset: number, maxOffset: number): number {

@@ -127,6 +127,17 @@ function openView(state: LogState, lengthBytes: number): SegmentView {
   }
 }
 
+/** Log.locate. */
+export function locateBatch(state: LogState, offset: number, maxOffset: number, place: BatchPosition): boolean {
+  if (!isWorthLocating(state, offset, maxOffset) || !locateOrFail(state, offset, maxOffset)) return false;
+  place.position = found.position;
+  place.sizeBytes = found.sizeBytes;
+  place.baseOffset = found.baseOffset;
+  place.lastOffset = found.lastOffset;
+  place.maxTimestampMs = found.maxTimestampMs;
+  return true;
+}
+
 /** Log.readWarm. */
 export function readWarm(
   state: LogState, offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean, done: (error: LogError | null, result: ReadResult | null) => void,

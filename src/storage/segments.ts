@@ -63,6 +63,8 @@ export class SegmentList {
   readonly #place: SegmentPlace;
   #slots: SegmentSlot[] = [];
   #coldBytes = 0;
+  /** Largest timestamp of each segment before the active one and all before it; null until it is asked for. */
+  #latestTimestamps: Float64Array | null = null;
 
   constructor(place: SegmentPlace) {
     this.#place = place;
@@ -111,6 +113,30 @@ export class SegmentList {
     return low;
   }
 
+  /** Index of the first segment that has a record at or after `timestampMs`, as far as the sealed ones tell: else the active one. Throws DiskError. */
+  indexForTimestamp(timestampMs: number): number {
+    const latest = (this.#latestTimestamps ??= this.#findLatestTimestamps());
+    let low = 0;
+    let high = latest.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((latest[middle] as number) < timestampMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #findLatestTimestamps(): Float64Array {
+    const latest = new Float64Array(Math.max(this.#slots.length - 1, 0));
+    let largest = -1;
+    for (let index = 0; index < latest.length; index += 1) {
+      const slot = this.#slots[index] as SegmentSlot;
+      if (slot.sizeBytes > 0) largest = Math.max(largest, this.open(slot).maxTimestampMs);
+      latest[index] = largest;
+    }
+    return latest;
+  }
+
   at(index: number): SegmentSlot {
     return definite(this.#slots[index], `segment ${index}`);
   }
@@ -130,6 +156,7 @@ export class SegmentList {
 
   /** Opens the segment so that it can be cut, appended to or given new indexes. */
   async openForWriting(slot: SegmentSlot): Promise<Segment> {
+    this.#latestTimestamps = null;
     // A reader may open it again while it closes.
     while (slot.segment !== null && slot.segment.options.readOnly === true) await slot.forget()?.close();
     slot.segment ??= this.#openFiles(slot, false);
@@ -210,5 +237,6 @@ export class SegmentList {
     let bytes = 0;
     for (let index = this.#slots.length - 2; index >= 0; index -= 1) bytes += (this.#slots[index] as SegmentSlot).sizeBytes;
     this.#coldBytes = bytes;
+    this.#latestTimestamps = null;
   }
 }

@@ -1,5 +1,6 @@
 /** Lookups by timestamp, exact to the record. */
-import type { BatchPosition, Segment, SegmentView } from '../base/disk.ts';
+import { Located } from '../base/disk.ts';
+import type { BatchPosition, RecordPosition, Segment, SegmentView } from '../base/disk.ts';
 import { Codec, attributesOf, codecIn, isLogAppendTime, maxTimestampOf } from '../record/batchHeader.ts';
 import { RecordCursor } from '../record/iterate.ts';
 import { RecordError } from '../record/recordError.ts';
@@ -15,26 +16,53 @@ const newPosition = (): BatchPosition => ({ position: 0, sizeBytes: 0, baseOffse
 /** Log.offsetForTimestamp. */
 export async function offsetForTimestamp(state: LogState, timestampMs: number, maxOffset: number): Promise<TimestampOffset> {
   state.checkUsable();
-  const place = newPosition();
+  const lookup = new Lookup();
   let fromOffset = state.logStartOffset;
   for (;;) {
-    const segment = nextWithTimestamp(state, timestampMs, fromOffset, place);
+    const located = lookup.next(state, timestampMs, fromOffset);
+    const { segment, place, record } = lookup;
     if (segment === null || place.baseOffset >= maxOffset) return NONE;
-    const hit = await firstRecord(state, segment, place, (recordTimestampMs) => recordTimestampMs >= timestampMs, fromOffset);
+    const hit = located === Located.record ? answer(state, record) : await firstRecord(state, segment, place, (recordTimestampMs) => recordTimestampMs >= timestampMs, fromOffset);
     if (hit !== null) return hit.offset < maxOffset ? hit : NONE;
     // Its late records lie below the log's start: the next batch.
     fromOffset = place.lastOffset + 1;
   }
 }
 
-/** The first batch at or after `fromOffset` that has a timestamp this late, and its segment. */
-function nextWithTimestamp(state: LogState, timestampMs: number, fromOffset: number, place: BatchPosition): Segment | null {
-  const { segments } = state;
-  for (let index = Math.max(segments.indexFor(fromOffset), 0); index < segments.count; index += 1) {
-    const segment = openOrFail(state, index);
-    if (segment.sizeBytes > 0 && segment.maxTimestampMs >= timestampMs && segment.locateTimestamp(timestampMs, fromOffset, place)) return segment;
+const answer = (state: LogState, { offset, timestampMs }: RecordPosition): TimestampOffset => ({ timestampMs, offset, leaderEpoch: state.epochs.epochAt(offset) });
+
+class Lookup {
+  segment: Segment | null = null;
+  readonly place: BatchPosition = newPosition();
+  readonly record: RecordPosition = { offset: -1, timestampMs: -1 };
+
+  /** The first batch at or after `fromOffset` that has a timestamp this late, and its segment. */
+  next(state: LogState, timestampMs: number, fromOffset: number): Located {
+    const { segments } = state;
+    for (let index = firstIndex(state, timestampMs, fromOffset); index < segments.count; index += 1) {
+      const segment = openOrFail(state, index);
+      if (segment.sizeBytes === 0 || segment.maxTimestampMs < timestampMs) continue;
+      const located = locateIn(segment, timestampMs, fromOffset, this.place, this.record);
+      if (located === Located.nothing) continue;
+      this.segment = segment;
+      return located;
+    }
+    this.segment = null;
+    return Located.nothing;
   }
-  return null;
+}
+
+function firstIndex(state: LogState, timestampMs: number, fromOffset: number): number {
+  try {
+    return Math.max(state.segments.indexFor(fromOffset), state.segments.indexForTimestamp(timestampMs));
+  } catch (error) {
+    throw state.diskFailure(error, 'looking up a timestamp');
+  }
+}
+
+function locateIn(segment: Segment, timestampMs: number, fromOffset: number, place: BatchPosition, record: RecordPosition): Located {
+  if (segment.locateRecord !== undefined) return segment.locateRecord(timestampMs, fromOffset, place, record);
+  return segment.locateTimestamp(timestampMs, fromOffset, place) ? Located.batch : Located.nothing;
 }
 
 function openOrFail(state: LogState, index: number): Segment {

@@ -2,6 +2,7 @@
  * What the storage engine offers to those above it (broker, embedding applications). Implemented by `Log` in log.ts and
  * `LogManager` in manager.ts.
  */
+import type { BatchPosition } from '../base/disk.ts';
 import type { CleanerSettings } from './compaction/settings.ts';
 import type { TopicConfigView } from './settings.ts';
 
@@ -146,6 +147,11 @@ export interface Log {
   read(offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean): ReadResult;
   /** Like read, but where pages are cold they are loaded on another thread first. `done` may come at once. */
   readWarm(offset: number, maxBytes: number, maxOffset: number, atLeastOneBatch: boolean, done: (error: LogError | null, result: ReadResult | null) => void): void;
+  /**
+   * Where the batch is that holds `offset`, or the first one after it, without reading it; positions are those of its segment. False when there is none below
+   * `maxOffset`. Throws as read does.
+   */
+  locate(offset: number, maxOffset: number, found: BatchPosition): boolean;
   /** Bytes between the batch holding `offset` and `maxOffset`, as far as cheaply known (for fetch.min.bytes). */
   bytesAvailable(offset: number, maxOffset: number): number;
 

@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { loadNativeCore } from '../../src/binding/addon.ts';
+import { baseOffsetOf, maxTimestampOf } from '../../src/record/batchHeader.ts';
+import { NativeDisk } from '../../src/storage/disk/native.ts';
 import { append, batchOf, startStore, topicConfig, TOPIC_ID } from './support/store.ts';
 
 interface Plan {
@@ -17,11 +23,18 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   logAppendTime: fc.boolean(),
 });
 
-describe('timestamp lookups', () => {
-  it('agree with a list that is walked from its start', async () => {
+/** The memory disk reads batches, the native one walks their records itself. */
+const DISKS = [{ name: 'in memory', numRuns: 60, isNative: false }, { name: 'in the addon', numRuns: 25, isNative: true }];
+
+describe.each(DISKS)('timestamp lookups $name', ({ numRuns, isNative }) => {
+  const core = isNative ? loadNativeCore() : null;
+
+  it.skipIf(isNative && core === null)('agree with a list that is walked from its start', async () => {
     await fc.assert(
       fc.asyncProperty(plan, async ({ batches, startShare, endShare, logAppendTime }) => {
-        const { store, ports } = await startStore();
+        const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-timestamps-'));
+        const disk = core === null ? undefined : new NativeDisk(core);
+        const { store, ports } = await startStore(disk === undefined ? {} : { disk, directories: [folder] });
         const log = await store.open('t', 0, TOPIC_ID, topicConfig({ segmentBytes: 500, messageTimestampType: logAppendTime ? 'LogAppendTime' : 'CreateTime' }));
         const model: number[] = [];
         for (const { timestamps, codec } of batches) {
@@ -40,9 +53,22 @@ describe('timestamp lookups', () => {
         const largest = Math.max(-1, ...among.map((record) => record.timestampMs));
         const first = largest < 0 ? undefined : among.find((record) => record.timestampMs === largest);
         expect(await log.offsetOfMaxTimestamp(end)).toMatchObject({ timestampMs: first?.timestampMs ?? -1, offset: first?.offset ?? -1 });
+        const place = { position: 0, sizeBytes: 0, baseOffset: 0, lastOffset: 0, maxTimestampMs: 0 };
+        for (let offset = start; offset < end; offset += 1) {
+          const view = log.read(offset, 1, end, true);
+          // Nothing is there where the batch reaches past the bound.
+          expect(log.locate(offset, end, place)).toBe(view.bytes.length > 0);
+          if (view.bytes.length === 0) continue;
+          expect(place).toMatchObject({ sizeBytes: view.bytes.length, baseOffset: baseOffsetOf(view.bytes, 0), maxTimestampMs: maxTimestampOf(view.bytes, 0) });
+          expect(place.lastOffset).toBeGreaterThanOrEqual(offset);
+          view.release();
+        }
+        expect(log.locate(end, end, place)).toBe(false);
         await store.close();
+        await disk?.close();
+        rmSync(folder, { recursive: true });
       }),
-      { numRuns: 60 },
+      { numRuns },
     );
   });
 });

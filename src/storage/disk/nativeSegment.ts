@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { assert } from '../../base/assert.ts';
-import { AppendStatus } from '../../base/disk.ts';
+import { AppendStatus, Located } from '../../base/disk.ts';
 import type {
-  AppendPlan, AppendResult, BatchPosition, ScanResult, ScannedBatch, Segment, SegmentOptions, SegmentView,
+  AppendPlan, AppendResult, BatchPosition, RecordPosition, ScanResult, ScannedBatch, Segment, SegmentOptions, SegmentView,
 } from '../../base/disk.ts';
 import { NumberField, OptionField } from '../../binding/abi.ts';
 import type { NativeCore } from '../../binding/addon.ts';
@@ -258,6 +258,16 @@ export class NativeSegment implements Segment {
   locateTimestamp(timestampMs: number, fromOffset: number, found: BatchPosition): boolean {
     if (this.#closed || timestampMs > this.maxTimestampMs || fromOffset >= this.#nextOffset) return false;
     return this.#takeFound(this.#core.exports.segmentLocateTimestamp(this.#handle, timestampMs, fromOffset), found);
+  }
+
+  locateRecord(timestampMs: number, fromOffset: number, found: BatchPosition, record: RecordPosition): Located {
+    if (this.#closed || timestampMs > this.maxTimestampMs || fromOffset >= this.#nextOffset) return Located.nothing;
+    const located = this.#core.exports.segmentLocateRecord(this.#handle, timestampMs, fromOffset) as Located;
+    this.#takeFound(located !== Located.nothing, found);
+    const { numbers } = this.#core;
+    record.offset = numbers[NumberField.foundRecordOffset]!;
+    record.timestampMs = numbers[NumberField.foundRecordTimestampMs]!;
+    return located;
   }
 
   #takeFound(hit: boolean, found: BatchPosition): boolean {
