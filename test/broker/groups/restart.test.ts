@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CoordinatorRecord } from '../../../src/broker/contract.ts';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
-import { ArrayLog, drain, Harness, SESSION_TIMEOUT_MS, subscription } from './support.ts';
+import { readGroupMetadataValue } from '../../../src/protocol/generated/records/groupMetadata.ts';
+import { Reader } from '../../../src/protocol/reader.ts';
+import { ArrayLog, defaultSettings, drain, Harness, SESSION_TIMEOUT_MS, subscription } from './support.ts';
 import type { Pending } from './support.ts';
 
 describe('a restart', () => {
@@ -38,11 +41,24 @@ describe('a restart', () => {
     expect(after.heartbeat(only!, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it('leaves no record of a group that never was stable', async () => {
+  it('finds a group that never was stable as its first member made it: empty, of no type, until retention takes it (as ConsoleConsumerTest reads it)', async () => {
+    const before = await Harness.start();
+    const { memberId } = before.joinAsNew();
+    before.advance(3_000);
+    before.leave([{ memberId }]);
+    const [first, last] = before.log.records[0]!;
+    const valueOf = (record: CoordinatorRecord) => readGroupMetadataValue(new Reader((record.value as Buffer).subarray(2)), 3);
+    expect(valueOf(first!)).toMatchObject({ protocolType: '', generation: 0, protocol: null, leader: null, members: [] });
+    expect(valueOf(last!)).toMatchObject({ protocolType: 'consumer', generation: 2, members: [] });
+    const after = await before.restart();
+    expect(after.state()).toBe('Empty');
+    after.advance(defaultSettings.retentionCheckIntervalMs);
+    expect(after.log.records[0]!.at(-1)).toMatchObject({ key: first!.key, value: null });
+  });
+
+  it('finds no group that was only asked to come back with a member id', async () => {
     const harness = await Harness.start();
-    const { memberId } = harness.joinAsNew();
-    harness.advance(3_000);
-    harness.leave([{ memberId }]);
+    expect(harness.join().value!.errorCode).toBe(ErrorCode.MEMBER_ID_REQUIRED);
     expect(harness.log.records[0]).toEqual([]);
   });
 });

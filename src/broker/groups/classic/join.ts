@@ -8,7 +8,7 @@ import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import { ClassicMember, protocolBytes } from './member.ts';
 import type { JoinReply, MemberProtocol } from './member.ts';
-import { awaitPendingMember, joinedReply, prepareRebalance, rebalanceOrCompleteJoin, resetSession, writeGroup } from './rebalance.ts';
+import { awaitPendingMember, joinedReply, prepareRebalance, rebalanceOrCompleteJoin, resetSession, writeGroup, writeNewGroup } from './rebalance.ts';
 import { copyOf } from './record.ts';
 import { joinError, syncError } from './replies.ts';
 
@@ -59,7 +59,8 @@ export function joinGroup(state: GroupState, request: JoinGroupRequest, client: 
   const joining: Joining = { state, group, request, client, reply };
   const write = isNewMember ? joinNewMember(joining) : joinKnownMember(joining);
   state.dropIfUnused(group);
-  return write;
+  const isNew = group.members.size > 0 && !group.isPersisted && state.offsets.topicsOf(groupId) === undefined;
+  return write === null && isNew ? writeNewGroup(state, group) : write;
 }
 
 function refuse(reply: JoinReply, memberId: string, errorCode: number): null {

@@ -11,7 +11,7 @@ import { joinError, syncError } from './replies.ts';
 import { ClassicState } from './states.ts';
 import type { ClassicGroup } from './group.ts';
 import type { ClassicMember } from './member.ts';
-import { groupRecord } from './record.ts';
+import { groupRecord, newGroupRecord } from './record.ts';
 
 /** From now the member has its session timeout (or `delayMs`) to speak again. */
 export function resetSession(state: GroupState, group: ClassicGroup, member: ClassicMember, delayMs = member.sessionTimeoutMs): void {
@@ -145,15 +145,23 @@ function removeAbsent(state: GroupState, group: ClassicGroup): void {
   for (const memberId of absent) group.remove(memberId);
 }
 
+/** Written when the first member joins; a failure is no harm: that member's SyncGroup writes the group again. */
+export function writeNewGroup(state: GroupState, group: ClassicGroup): GroupWrite {
+  group.isPersisted = true;
+  return { changes: [newGroupRecord(group)], decided: true, settle: (errorCode) => warnUnwritten(state, group, errorCode) };
+}
+
+function warnUnwritten(state: GroupState, { groupId }: ClassicGroup, errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) state.host.logger.warn('an empty group could not be written', { groupId, errorCode });
+}
+
 /** Written, so that after a restart the members of the last generation do not come back; a failure is no harm: they would soon expire. */
 function becomeEmpty(state: GroupState, group: ClassicGroup): GroupWrite | null {
   if (!group.isPersisted && state.offsets.topicsOf(group.groupId) === undefined) {
     state.dropIfUnused(group);
     return null;
   }
-  return writeGroup(group, () => emptyBytes, (errorCode) => {
-    if (errorCode !== ErrorCode.NONE) state.host.logger.warn('an empty group could not be written', { groupId: group.groupId, errorCode });
-  });
+  return writeGroup(group, () => emptyBytes, (errorCode) => warnUnwritten(state, group, errorCode));
 }
 
 /** The group as it stands; the state needs no change for it. */

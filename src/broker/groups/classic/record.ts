@@ -33,6 +33,12 @@ export function groupRecord(group: ClassicGroup, assignmentOf: (member: ClassicM
   return { kind: 'group', groupId, value };
 }
 
+/** What tells that there is such a group before it has a generation: Kafka's first record of every classic group. */
+export function newGroupRecord({ groupId, stateSinceMs }: ClassicGroup): GroupChange {
+  const value: GroupMetadataValue = { protocolType: NO_PROTOCOL_TYPE, generation: 0, protocol: null, leader: null, currentStateTimestamp: stateSinceMs, members: [] };
+  return { kind: 'group', groupId, value };
+}
+
 /** The group as a record left it: stable when it had members. Copies their bytes, which are views of what was read. */
 export function restoreGroup(groupId: string, value: GroupMetadataValue, tally: GroupTally): ClassicGroup {
   const protocolName = value.protocol;
