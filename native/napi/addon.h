@@ -107,6 +107,8 @@ class Addon {
   Handles<std::unique_ptr<OpenSegment>> segments;
   std::shared_ptr<Windows> windows = std::make_shared<Windows>();
   Handles<DescriptorRef> locks;
+  // Whether the engine takes ArrayBuffers over memory that is not its own.
+  bool externalMemory = true;
   // Folders being read, by the token of their event.
   std::unordered_map<uint32_t, std::shared_ptr<std::string>> folders;
 

@@ -37,7 +37,10 @@ napi_value windowOpen(napi_env env, napi_callback_info info) {
   Hint* hint = new Hint{addon->windows, addon->windows->add(std::make_shared<Window>(window))};
   napi_value buffer = nullptr;
   uint8_t* data = const_cast<uint8_t*>(mapping->bytes()) + start;
-  if (napi_create_external_arraybuffer(env, data, static_cast<size_t>(length), onCollected, hint, &buffer) != napi_ok) {
+  const napi_status status = addon->externalMemory
+                                 ? napi_create_external_arraybuffer(env, data, static_cast<size_t>(length), onCollected, hint, &buffer)
+                                 : napi_no_external_buffers_allowed;
+  if (status != napi_ok) {
     onCollected(env, nullptr, hint);
     return nullptr;
   }
@@ -64,6 +67,14 @@ napi_value windowClose(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// setExternalMemory(allowed): whether this engine may see memory that is not its own. Forbidden, it is as in an engine with a sandboxed heap.
+napi_value setExternalMemory(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const bool allowed = arguments.boolean(0);
+  if (arguments.valid()) static_cast<Addon*>(arguments.context())->externalMemory = allowed;
+  return nullptr;
+}
+
 // windowIntact(window): boolean
 napi_value windowIntact(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
@@ -76,6 +87,6 @@ napi_value windowIntact(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-const std::vector<Export> kWindowExports = {{"windowOpen", windowOpen}, {"windowClose", windowClose}, {"windowIntact", windowIntact}};
+const std::vector<Export> kWindowExports = {{"windowOpen", windowOpen}, {"windowClose", windowClose}, {"windowIntact", windowIntact}, {"setExternalMemory", setExternalMemory}};
 
 }  // namespace tidelog

@@ -1,5 +1,6 @@
 /** One addon for one target: sources and flags as binding.gyp says, by the pinned tool chain. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compileArguments, readTargets } from '../setup/directCompile.mjs';
 import { run } from '../setup/run.mjs';
@@ -20,22 +21,28 @@ export function stateOfSources() {
 export function compile(zig, target, file) {
   const [command, ...words] = zig;
   const [source] = readTargets(OPERATING_SYSTEMS[target.format], target.machine);
-  const draft = `${file}.${process.pid}`;
-  mkdirSync(path.dirname(file), { recursive: true });
-  const args = [...words, 'c++', '-target', target.triple, '-s', ...compileArguments(source, draft), ...linkArguments(target, `${draft}.map`)];
+  const folder = mkdtempSync(path.join(tmpdir(), 'tidelog-compile-'));
+  const output = path.join(folder, 'tidelog.node');
   try {
-    const result = run(command, args);
-    if (result.ok) renameSync(draft, file);
+    const result = run(command, [...words, 'c++', '-target', target.triple, '-s', ...compileArguments(source, output), ...linkArguments(target, folder)]);
+    if (result.ok) place(output, file);
     return result;
   } finally {
-    rmSync(draft, { force: true });
-    rmSync(`${draft}.map`, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Node's own functions are found when it loads the addon. */
-function linkArguments(target, scriptFile) {
+function linkArguments(target, folder) {
   if (target.format === 'macho') return ['-undefined', 'dynamic_lookup'];
-  writeFileSync(scriptFile, VERSION_SCRIPT);
-  return ['-pthread', `-Wl,--version-script=${scriptFile}`];
+  const script = path.join(folder, 'exports.map');
+  writeFileSync(script, VERSION_SCRIPT);
+  return ['-pthread', `-Wl,--version-script=${script}`];
+}
+
+/** From another file system, perhaps. */
+function place(from, to) {
+  mkdirSync(path.dirname(to), { recursive: true });
+  copyFileSync(from, `${to}.${process.pid}`);
+  renameSync(`${to}.${process.pid}`, to);
 }

@@ -22,6 +22,8 @@ export interface NativeDiskOptions {
   readonly windowBytesMax?: number;
   /** When appends are written by threads of the addon instead of this one: while the kernel is slow to take them, unless given. Holds for the whole addon. */
   readonly handOffAppends?: 'never' | 'whenSlow' | 'always';
+  /** False: reads are copies, as where the JavaScript engine allows no external memory (Electron). Holds for the whole addon. */
+  readonly externalMemory?: boolean;
 }
 
 /** A Disk in the addon: pwritev, mappings, group commit on threads of its own. See docs/architecture.md. */
@@ -39,6 +41,7 @@ export class NativeDisk implements Disk {
     this.#core = core;
     core.acquire();
     core.exports.setHandOff(HAND_OFF_MODES.indexOf(options.handOffAppends ?? 'whenSlow'));
+    core.exports.setExternalMemory(options.externalMemory ?? true);
     this.description = `native (${core.exports.describe()})`;
     this.#context = {
       core,

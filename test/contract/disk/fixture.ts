@@ -102,7 +102,14 @@ const handingOffKind: DiskKind = {
   open: () => hostDisk(new NativeDisk(loadNativeCore()!, { handOffAppends: 'always' })),
 };
 
-const every = [memoryKind, portableKind, nativeKind, handingOffKind];
+/** As in an engine that allows no external memory: every read is a copy. */
+const copyingKind: DiskKind = {
+  name: 'native, without external memory',
+  unavailable: nativeKind.unavailable,
+  open: () => hostDisk(new NativeDisk(loadNativeCore()!, { externalMemory: false })),
+};
+
+const every = [memoryKind, portableKind, nativeKind, handingOffKind, copyingKind];
 for (const kind of every) if (kind.unavailable !== '') console.log(`SKIPPED: the ${kind.name} disk: ${kind.unavailable}`);
 
 /** The disks that run here; those that cannot were named on the way. */
