@@ -123,17 +123,6 @@ describe('a broker in a test', () => {
     expect(seen.toSorted()).toEqual(['x', 'y']);
     await consumer.close();
   });
-
-  it('starts and ends many times and leaves nothing behind', async () => {
-    const handles = (): number => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP')).length;
-    const before = handles();
-    for (let round = 0; round < 20; round++) {
-      const broker = await startBroker({ topics: { t: {} } });
-      await broker.close();
-      await broker.close();
-    }
-    expect(handles()).toBeLessThanOrEqual(before);
-  });
 });
 
 describe('useBroker', () => {
