@@ -5,6 +5,9 @@ import type { AppendOptions, Log, StoreManager, TopicConfigView } from '../../sr
 
 export const APPEND: AppendOptions = { leaderEpoch: 0, origin: 'client' };
 
+/** Of a batch that a builder of this process closed just now. */
+export const builtAppend = (minTimestampMs: number): AppendOptions => ({ ...APPEND, builtMinTimestampMs: minTimestampMs });
+
 export interface OpenedStore {
   readonly store: StoreManager;
   /** Which core and disk run. */
@@ -30,15 +33,15 @@ export async function openTidelog(folder: string, settings: Partial<TopicConfigV
 }
 
 /** Throws what the log refuses; the answer may come later where the log waits for the disk. */
-export function append(log: Log, batch: Buffer, done: () => void): void {
-  log.append(batch, APPEND, (error) => {
+export function append(log: Log, batch: Buffer, done: () => void, options = APPEND): void {
+  log.append(batch, options, (error) => {
     if (error !== null) throw error;
     done();
   });
 }
 
-export function appendDurably(log: Log, batch: Buffer): Promise<void> {
+export function appendDurably(log: Log, batch: Buffer, options = APPEND): Promise<void> {
   return new Promise((resolve, reject) => {
-    log.append(batch, APPEND, (error) => (error === null ? resolve() : reject(error)));
+    log.append(batch, options, (error) => (error === null ? resolve() : reject(error)));
   });
 }

@@ -2,11 +2,11 @@
 import { performance } from 'node:perf_hooks';
 import { nextBatch } from '../../src/record/batchHeader.ts';
 import { RecordCursor } from '../../src/record/iterate.ts';
-import type { Log } from '../../src/storage/index.ts';
-import { CALL_RECORDS, RECORD_BYTES, buildBatch, newBuilder } from './payload.ts';
+import type { AppendOptions, Log } from '../../src/storage/index.ts';
+import { CALL_RECORDS, RECORD_BYTES, buildBatch, newBuilder, newReusingBuilder } from './payload.ts';
 import { measured } from './profiler.ts';
 import { measureConcurrentRate, measureRate } from './rate.ts';
-import { append, appendDurably, openTidelog } from './tidelogStore.ts';
+import { append, appendDurably, builtAppend, openTidelog } from './tidelogStore.ts';
 import type { WorkAnswer, WorkOrder, Works } from './work.ts';
 
 const DURABLE_LOGS = 8;
@@ -26,9 +26,9 @@ class OpenAppends {
   };
 
   /** A promise only when too many are open. */
-  append(log: Log, batch: Buffer, units: number): number | Promise<number> {
+  append(log: Log, batch: Buffer, units: number, options?: AppendOptions): number | Promise<number> {
     this.#open += 1;
-    append(log, batch, this.#done);
+    append(log, batch, this.#done, options);
     return this.#open < OPEN_APPENDS_MAX ? units : this.#below(OPEN_APPENDS_MAX, units);
   }
 
@@ -46,13 +46,14 @@ class OpenAppends {
 async function appendRecords({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const { open, close, ran } = await openTidelog(folder);
   const log = await open('append');
-  const builder = newBuilder();
+  const builder = newReusingBuilder();
   const appends = new OpenAppends();
   let next = 0;
   const recordsPerSecond = await measureRate({ ...sizes, unitsMax: sizes.appendBytesMax / RECORD_BYTES }, () => {
-    const batch = buildBatch(builder, next, Date.now(), 0);
+    const nowMs = Date.now();
+    const batch = buildBatch(builder, next, nowMs, 0);
     next += CALL_RECORDS;
-    return appends.append(log, batch, CALL_RECORDS);
+    return appends.append(log, batch, CALL_RECORDS, builtAppend(nowMs));
   });
   await appends.drained();
   await close();
@@ -74,12 +75,13 @@ async function appendDurable({ folder, sizes }: WorkOrder): Promise<WorkAnswer> 
   const { open, close, ran } = await openTidelog(folder, { flushMessages: 1 });
   const logs: Log[] = [];
   for (let index = 0; index < DURABLE_LOGS; index += 1) logs.push(await open(`durable-${index}`));
-  const builder = newBuilder();
+  const builder = newReusingBuilder();
   let next = 0;
   const recordsPerSecond = await measureConcurrentRate(sizes, DURABLE_LOGS, async (writer) => {
-    const batch = buildBatch(builder, next, Date.now(), 0);
+    const nowMs = Date.now();
+    const batch = buildBatch(builder, next, nowMs, 0);
     next += CALL_RECORDS;
-    await appendDurably(logs[writer] as Log, batch);
+    await appendDurably(logs[writer] as Log, batch, builtAppend(nowMs));
     return CALL_RECORDS;
   });
   await close();

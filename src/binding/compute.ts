@@ -42,4 +42,9 @@ export interface Compute {
    * timestamps; nothing may follow the last record. Timestamps outside +-(2^53 - 1) are invalid. The bytes are borrowed for the call.
    */
   checkRecords(bytes: Uint8Array, count: number, plan: RecordPlan, result: RecordResult): RecordStatus;
+  /**
+   * Writes the records of a batch v2 from columns (native/core/build.h): their content one behind the other, four lengths and a timestamp a record. Returns the bytes
+   * written, -1 where they do not fit or the columns contradict each other. All arrays are borrowed for the call. Absent where JavaScript does it as fast.
+   */
+  buildRecords?(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number;
 }

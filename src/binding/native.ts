@@ -26,6 +26,10 @@ class NativeCompute implements Compute {
     result.badRecordIndex = numbers[NumberField.resultBadRecordIndex]!;
     return status as RecordStatus;
   }
+
+  buildRecords(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number {
+    return this.#core.exports.buildRecords(target, content, fields, timestampsMs, count, baseTimestampMs);
+  }
 }
 
 /** The addon's checks, or null where it is not built. */

@@ -31,7 +31,7 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 const CAPACITY_MIN_BYTES = 512;
 const SIZE_MAX_BYTES = 0x7fffffff;
 /** Beyond it, timestamp deltas would not be exact. (Year 144,683.) */
-const TIMESTAMP_MAX_MS = 2 ** 52 - 1;
+export const TIMESTAMP_MAX_MS = 2 ** 52 - 1;
 /** Longest varint and varlong. */
 const VARINT_BYTES_MAX = 5;
 const VARLONG_BYTES_MAX = 10;
@@ -66,6 +66,7 @@ export class BatchBuilder {
   #baseTimestamp = -1;
   #fixedBaseTimestamp = -1;
   #maxTimestamp = -1;
+  #minTimestamp = Infinity;
   readonly #capacityBytes: number;
   readonly #reuse: (() => Buffer | null) | null;
 
@@ -91,6 +92,16 @@ export class BatchBuilder {
   /** Bytes of the batch if it were closed now without compression. */
   get sizeBytes(): number {
     return this.#at;
+  }
+
+  /** As sizeBytes: what is not exact in other builders. */
+  get sizeBytesMax(): number {
+    return this.#at;
+  }
+
+  /** Smallest timestamp appended but for -1 (none); Infinity without any. */
+  get minTimestampMs(): number {
+    return this.#minTimestamp;
   }
 
   /** Largest timestamp appended, -1 if none. */
@@ -142,6 +153,7 @@ export class BatchBuilder {
     this.#lastOffsetDelta = offsetDelta;
     this.#baseTimestamp = baseTimestamp;
     if (timestampMs > this.#maxTimestamp) this.#maxTimestamp = timestampMs;
+    if (timestampMs < this.#minTimestamp && timestampMs !== -1) this.#minTimestamp = timestampMs;
   }
 
   #baseFor(timestampMs: number): number {
@@ -170,7 +182,8 @@ export class BatchBuilder {
       batch = Buffer.allocUnsafeSlow(HEADER_BYTES + compressed.length);
       batch.set(compressed, HEADER_BYTES);
     }
-    this.#writeHeader(batch, codec, options);
+    const baseTimestamp = this.#count > 0 ? this.#baseTimestamp : this.#fixedBaseTimestamp;
+    writeHeader(batch, codec, options, { records: this.#count, lastOffsetDelta: this.#lastOffsetDelta, baseTimestamp, maxTimestamp: this.#maxTimestamp });
     if (codec === Codec.none) this.#bytes = this.#memory();
     this.reset();
     return batch;
@@ -184,25 +197,37 @@ export class BatchBuilder {
     this.#baseTimestamp = -1;
     this.#fixedBaseTimestamp = -1;
     this.#maxTimestamp = -1;
+    this.#minTimestamp = Infinity;
   }
+}
 
-  #writeHeader(batch: Buffer, codec: Codec, options: BatchOptions): void {
-    const lastOffsetDelta = options.lastOffsetDelta ?? Math.max(this.#lastOffsetDelta, 0);
-    assert(lastOffsetDelta >= this.#lastOffsetDelta, 'the last offset delta covers every record');
-    writeInt64(batch, options.baseOffset ?? 0, Field.baseOffset);
-    batch.writeInt32BE(batch.length - LOG_OVERHEAD_BYTES, Field.length);
-    batch.writeInt32BE(options.leaderEpoch ?? -1, Field.leaderEpoch);
-    batch[Field.magic] = MAGIC;
-    batch.writeInt16BE(attributesFrom(codec, options), Field.attributes);
-    batch.writeInt32BE(lastOffsetDelta, Field.lastOffsetDelta);
-    writeInt64(batch, this.#count > 0 ? this.#baseTimestamp : this.#fixedBaseTimestamp, Field.baseTimestamp);
-    writeInt64(batch, options.logAppendTimeMs ?? this.#maxTimestamp, Field.maxTimestamp);
-    writeInt64(batch, options.producerId ?? -1, Field.producerId);
-    batch.writeInt16BE(options.producerEpoch ?? -1, Field.producerEpoch);
-    batch.writeInt32BE(options.baseSequence ?? -1, Field.baseSequence);
-    batch.writeInt32BE(this.#count, Field.recordCount);
-    renewCrc(batch);
-  }
+/** What a header says of the records behind it. */
+export interface RecordFigures {
+  readonly records: number;
+  /** -1 without records. */
+  readonly lastOffsetDelta: number;
+  readonly baseTimestamp: number;
+  /** Largest timestamp, -1 if none. */
+  readonly maxTimestamp: number;
+}
+
+/** Writes the header of the batch that fills `batch`, CRC included. */
+export function writeHeader(batch: Buffer, codec: Codec, options: BatchOptions, figures: RecordFigures): void {
+  const lastOffsetDelta = options.lastOffsetDelta ?? Math.max(figures.lastOffsetDelta, 0);
+  assert(lastOffsetDelta >= figures.lastOffsetDelta, 'the last offset delta covers every record');
+  writeInt64(batch, options.baseOffset ?? 0, Field.baseOffset);
+  batch.writeInt32BE(batch.length - LOG_OVERHEAD_BYTES, Field.length);
+  batch.writeInt32BE(options.leaderEpoch ?? -1, Field.leaderEpoch);
+  batch[Field.magic] = MAGIC;
+  batch.writeInt16BE(attributesFrom(codec, options), Field.attributes);
+  batch.writeInt32BE(lastOffsetDelta, Field.lastOffsetDelta);
+  writeInt64(batch, figures.baseTimestamp, Field.baseTimestamp);
+  writeInt64(batch, options.logAppendTimeMs ?? figures.maxTimestamp, Field.maxTimestamp);
+  writeInt64(batch, options.producerId ?? -1, Field.producerId);
+  batch.writeInt16BE(options.producerEpoch ?? -1, Field.producerEpoch);
+  batch.writeInt32BE(options.baseSequence ?? -1, Field.baseSequence);
+  batch.writeInt32BE(figures.records, Field.recordCount);
+  renewCrc(batch);
 }
 
 /** Writes the CRC of the batch that fills `batch`: needed after a change of any field from the attributes on. */
@@ -231,6 +256,13 @@ function writeNullable(bytes: Buffer, at: number, field: Uint8Array | null): num
   const start = writeVarint(bytes, at, field.length);
   bytes.set(field, start);
   return start + field.length;
+}
+
+/** The headers of one record as they lie in it, without their count. */
+export function encodeHeaders(headers: readonly RecordHeader[]): Buffer {
+  const bytes = Buffer.allocUnsafe(headersBytes(headers));
+  writeHeaders(bytes, 0, headers);
+  return bytes;
 }
 
 function writeHeaders(bytes: Buffer, at: number, headers: readonly RecordHeader[]): number {

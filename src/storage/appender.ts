@@ -225,7 +225,14 @@ export class Appender {
     plan.timestampMin = isAppendTime ? Number.MIN_SAFE_INTEGER : now - config.messageTimestampBeforeMaxMs;
     plan.timestampMax = isAppendTime ? Number.MAX_SAFE_INTEGER : Math.min(now + config.messageTimestampAfterMaxMs, Number.MAX_SAFE_INTEGER);
     plan.batchSizeMaxBytes = config.maxMessageBytes;
+    if (options.builtMinTimestampMs !== undefined && this.#isInBounds(bytes, options.builtMinTimestampMs)) plan.checkCrc = plan.checkRecords = false;
     this.#write(bytes, options.origin, isAppendTime ? now : maxTimestampOf(bytes, 0), logEndOffset, logEndOffset + lastOffsetDeltaOf(bytes, 0), done);
+  }
+
+  /** Nothing that the records' own contents could be refused for. */
+  #isInBounds(bytes: Buffer, minTimestampMs: number): boolean {
+    const plan = this.#plan;
+    return !plan.requireKeys && minTimestampMs >= plan.timestampMin && maxTimestampOf(bytes, 0) <= plan.timestampMax;
   }
 
   /** Size, epoch and producer checks. Null: append it. ANSWERED: it was a duplicate and has been answered. */

@@ -54,6 +54,11 @@ export interface AppendOptions {
   readonly transactionVersion?: number;
   /** Of a transactional client batch: it opens no transaction unless this still holds. Without it that is not asked. */
   readonly verification?: Verification;
+  /**
+   * Of an uncompressed client batch that a builder of record/ has closed just now: the smallest timestamp in it but for -1. What the builder warrants, checksum and records,
+   * is not checked again.
+   */
+  readonly builtMinTimestampMs?: number;
 }
 
 /** While it is asked whether a partition is part of a transaction. An end-transaction marker, or the first batch of the transaction, ends it. */

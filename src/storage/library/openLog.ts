@@ -10,7 +10,7 @@ import { lastBatchBelow } from './readOnly.ts';
 import { readBackwards, readBatchesOf, readRecordsOf, streamOf, tailOf } from './reading.ts';
 import type { BatchSource, ReadOptions, TailOptions } from './reading.ts';
 import { buildBatches } from './records.ts';
-import type { CompressionName, LogRecord, NewRecord } from './records.ts';
+import type { BuiltBatch, CompressionName, LogRecord, NewRecord } from './records.ts';
 import { configOf } from './settings.ts';
 import type { LogSettings, ResolvedSettings } from './settings.ts';
 
@@ -87,15 +87,15 @@ export class OpenLog {
   appendBatch(batch: Uint8Array): Appended {
     this.#checkOpen();
     if (!(batch instanceof Uint8Array)) throw new LogError('invalidArgument', 'a batch is bytes');
-    return this.#append([Buffer.from(batch.buffer, batch.byteOffset, batch.length)]);
+    return this.#append([{ bytes: Buffer.from(batch.buffer, batch.byteOffset, batch.length) }]);
   }
 
-  #append(batches: readonly Buffer[]): Appended {
+  #append(batches: readonly BuiltBatch[]): Appended {
     const appended = new Appended(this.#wantDurable);
     let left = batches.length;
     let firstOffset = -1;
-    for (const batch of batches) {
-      this.#log.append(batch, { leaderEpoch: Math.max(this.#log.latestEpoch, 0), origin: 'client' }, (error, info) => {
+    for (const { bytes, ...built } of batches) {
+      this.#log.append(bytes, { leaderEpoch: Math.max(this.#log.latestEpoch, 0), origin: 'client', ...built }, (error, info) => {
         left -= 1;
         if (error !== null) return appended.fail(error);
         if (firstOffset < 0) firstOffset = info!.firstOffset;

@@ -1,6 +1,7 @@
 /** Records as an application gives and gets them, and their way into and out of batches. */
 import { Codec } from '../../record/batchHeader.ts';
 import { BatchBuilder, recordBytesMax } from '../../record/build.ts';
+import { newRecordBuilder } from '../../record/packedBuilder.ts';
 import type { RecordCursor, RecordHeader } from '../../record/iterate.ts';
 import { LogError } from '../types.ts';
 
@@ -31,25 +32,39 @@ export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /** Batches are closed at about this size, so that a reader need not take more at a time. */
 const BATCH_BYTES = 1 << 20;
+/** What a builder begins with. */
+const CAPACITY_BYTES_A_RECORD = 256;
 
 const bytesOf = (field: Uint8Array | string | null | undefined): Uint8Array | null => (typeof field === 'string' ? Buffer.from(field) : (field ?? null));
 
+export interface BuiltBatch {
+  readonly bytes: Buffer;
+  /** As AppendOptions has it; absent for a compressed batch. */
+  readonly builtMinTimestampMs?: number;
+}
+
 /** The records in as few batches as fit. Throws LogError invalidArgument, batchTooLarge. */
-export function buildBatches(records: readonly NewRecord[], compression: CompressionName, maxMessageBytes: number, nowMs: number): Buffer[] {
+export function buildBatches(records: readonly NewRecord[], compression: CompressionName, maxMessageBytes: number, nowMs: number): BuiltBatch[] {
   if (records.length === 0) throw new LogError('invalidArgument', 'there is no record to append');
   const codec = Codec[compression];
   if (codec === undefined) throw new LogError('invalidArgument', `compression ${JSON.stringify(compression)} is unknown`);
   const limitBytes = Math.min(maxMessageBytes, BATCH_BYTES);
-  const builder = new BatchBuilder();
-  const batches: Buffer[] = [];
+  const isPlain = codec === Codec.none;
+  const builder = isPlain ? newRecordBuilder(Math.min(limitBytes, CAPACITY_BYTES_A_RECORD * records.length)) : new BatchBuilder();
+  const batches: BuiltBatch[] = [];
+  const close = (): void => {
+    const { minTimestampMs } = builder;
+    const bytes = builder.close({ codec });
+    batches.push(isPlain ? { bytes, builtMinTimestampMs: minTimestampMs } : { bytes });
+  };
   records.forEach((record, index) => {
     const { key, value, headers, timestampMs } = checked(record, index, nowMs);
     const moreBytes = recordBytesMax(key?.length ?? 0, value?.length ?? 0, headers);
     if (moreBytes > maxMessageBytes) throw new LogError('batchTooLarge', `record ${index} of ${moreBytes} bytes is larger than maxMessageBytes ${maxMessageBytes}`, index);
-    if (builder.recordCount > 0 && builder.sizeBytes + moreBytes > limitBytes) batches.push(builder.close({ codec }));
+    if (builder.recordCount > 0 && builder.sizeBytesMax + moreBytes > limitBytes) close();
     builder.append(key, value, headers, timestampMs);
   });
-  batches.push(builder.close({ codec }));
+  close();
   return batches;
 }
 
