@@ -10,12 +10,10 @@ export interface CrashFaults {
   readonly tears: boolean;
   /** A write may survive without those before it, and page by page, with holes that read as zeros or as what was there before. */
   readonly reorders: boolean;
-  /** A bit of what survives may be the wrong way round. */
-  readonly flips: boolean;
   readonly pageBytes: number;
 }
 
-export const CRASH_FAULTS: CrashFaults = { tears: true, reorders: true, flips: false, pageBytes: 4096 };
+export const CRASH_FAULTS: CrashFaults = { tears: true, reorders: true, pageBytes: 4096 };
 
 /** A change of file data that no sync has covered yet. */
 interface PendingWrite {
@@ -117,8 +115,6 @@ export class MemoryFile {
     for (const change of changes.slice(0, whole)) this.#apply(change, change.lengthBytes);
     const torn = changes[whole];
     if (torn !== undefined && faults.tears && !torn.isCut) this.#apply(torn, random.below(torn.lengthBytes + 1));
-    const last = changes[whole - 1];
-    if (last !== undefined && faults.flips) this.#flipWithin(last, random);
   }
 
   #surviveAlone(change: PendingWrite, random: Random, faults: CrashFaults): void {
@@ -127,13 +123,6 @@ export class MemoryFile {
     if (change.isCut || fate === 1) this.#apply(change, change.lengthBytes);
     else if (fate === 2) this.#apply(change, faults.tears ? random.below(change.lengthBytes + 1) : change.lengthBytes);
     else this.#applySomePages(change, random, faults.pageBytes);
-    if (faults.flips) this.#flipWithin(change, random);
-  }
-
-  /** One bit, sometimes. */
-  #flipWithin(change: PendingWrite, random: Random): void {
-    const position = change.position + random.below(Math.max(1, change.lengthBytes));
-    if (random.below(2) === 0 && change.lengthBytes > 0 && position < this.durable.sizeBytes) this.durable.bytes[position]! ^= 1 << random.below(8);
   }
 
   /** The size is on the medium but some pages are not: they read as zeros or as what was there before. */

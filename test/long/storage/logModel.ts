@@ -25,6 +25,8 @@ export class LogModel {
   life = 0;
   /** Why an append may be refused now. */
   readonly refusals = new Set<string>();
+  /** An answer that must not be, to an append that nobody waited for. */
+  #failure: Error | null = null;
   /** Where the first batch begins. */
   #base = 0;
   readonly #unanswered = new Set<Promise<void>>();
@@ -60,6 +62,7 @@ export class LogModel {
           this.#answer(sent, error, info, isDurableOnce);
           resolve();
         } catch (failure) {
+          this.#failure ??= failure as Error;
           reject(failure as Error);
         }
       });
@@ -90,6 +93,13 @@ export class LogModel {
     return this.#unanswered.size > 0;
   }
 
+  /** What comes after this offset, with the batch that holds it, may be gone from now on. */
+  expectCut(offset: number): void {
+    const holder = this.batches.find((batch) => batch.firstOffset + batch.records > offset);
+    this.durable = Math.min(this.durable, holder?.firstOffset ?? offset);
+    for (const batch of this.batches) if (batch.firstOffset + batch.records > offset) batch.isAnswered = false;
+  }
+
   /** All that comes after this end is gone for good. */
   cut(end: number): void {
     this.batches = this.batches.filter((batch) => batch.firstOffset + batch.records <= end);
@@ -97,15 +107,19 @@ export class LogModel {
   }
 
   /** The process has ended: nothing it was asked is answered any more. */
-  nextLife(log: Log): void {
+  endLife(): void {
     this.life += 1;
+    this.#unanswered.clear();
+  }
+
+  beginLife(log: Log): void {
     this.log = log;
     this.refusals.clear();
-    this.#unanswered.clear();
   }
 
   /** After a restart: nothing durable is lost, nothing was made up, each batch is byte for byte what was sent, and all lookups find it. */
   async check(mustHave: number): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     const end = this.log.logEndOffset;
     must(end >= mustHave, `log ${this.partition} ends at ${end}, before ${mustHave}: records are lost`);
     must(end <= this.end, `log ${this.partition} ends at ${end}, after ${this.end}`);

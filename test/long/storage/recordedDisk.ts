@@ -36,6 +36,10 @@ export class Ledger {
     }
   }
 
+  #holds(path: string): boolean {
+    return path === this.#root || path.startsWith(`${this.#root}/`);
+  }
+
   #shadow(path: string): string {
     return path.slice(this.#root.length) || '/';
   }
@@ -55,6 +59,7 @@ export class Ledger {
   }
 
   beginDirectorySync(path: string): () => void {
+    if (!this.#holds(path)) return () => {};
     this.notice(path);
     const node = this.files.find(this.#shadow(path));
     return node === undefined || node instanceof MemoryFile ? () => {} : this.files.beginDirectorySync(node);
@@ -62,6 +67,7 @@ export class Ledger {
 
   /** Brings the tree up to what the folder holds now. */
   notice(folder: string = this.#root): void {
+    if (!this.#holds(folder)) return;
     let entries;
     try {
       entries = readdirSync(folder, { withFileTypes: true });

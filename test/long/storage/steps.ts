@@ -3,7 +3,7 @@ import type { CrashFaults } from '../../../src/storage/disk/memoryFiles.ts';
 import type { Random } from '../../../src/base/ports.ts';
 
 /** What may happen beside the loss of what was not synced; each can be left out. */
-export const FAULT_KINDS = ['tear', 'reorder', 'tailFlip', 'fileFlip', 'full', 'fsync'] as const;
+export const FAULT_KINDS = ['tear', 'reorder', 'tailFlip', 'full', 'fsync', 'fileFlip'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export type Step =
@@ -12,9 +12,9 @@ export type Step =
   | { readonly kind: 'checkpoint' | 'tick' | 'turn' | 'failSync' | 'retain' }
   | { readonly kind: 'full'; readonly bytes: number }
   | { readonly kind: 'room' }
-  | { readonly kind: 'restart'; readonly how: 'stop' | 'kill' | 'crash' | 'stopAndCrash'; readonly faults: CrashFaults; readonly flip: Flip | null };
+  | { readonly kind: 'restart'; readonly how: 'stop' | 'kill' | 'crash' | 'stopAndCrash'; readonly faults: CrashFaults; readonly tailFlips: readonly (Flip | null)[]; readonly flip: Flip | null };
 
-/** One bit of one file that holds no records, while nothing runs: shares of the list of files, of its bytes. */
+/** One bit of a file while nothing runs: shares of the list of files, of its bytes. */
 export interface Flip {
   readonly file: number;
   readonly position: number;
@@ -32,7 +32,7 @@ const PAGES_BYTES = [32, 64, 512];
 
 export function drawHistory(seed: number, random: Random, faults: ReadonlySet<FaultKind>): History {
   const flushMessages = [1, 1, 4, Number.MAX_SAFE_INTEGER][random.below(4)]!;
-  const steps = Array.from({ length: 4 + random.below(40) }, () => drawStep(random, faults));
+  const steps = Array.from({ length: 3 + random.below(24) }, () => drawStep(random, faults));
   return { seed, flushMessages, steps };
 }
 
@@ -46,13 +46,22 @@ function drawStep(random: Random, faults: ReadonlySet<FaultKind>): Step {
   if (dice < 80) return { kind: (['checkpoint', 'tick', 'turn', 'turn', 'retain'] as const)[random.below(5)]! };
   if (dice < 84 && faults.has('full')) return random.below(3) === 0 ? { kind: 'room' } : { kind: 'full', bytes: random.below(3000) };
   if (dice < 86 && faults.has('fsync')) return { kind: 'failSync' };
-  if (dice < 86) return { kind: 'turn' };
-  return { kind: 'restart', how: (['stop', 'kill', 'crash', 'crash', 'stopAndCrash'] as const)[random.below(5)]!, faults: drawCrash(random, faults), flip: drawFlip(random, faults) };
+  return dice < 86 ? { kind: 'turn' } : drawRestart(random, faults);
+}
+
+function drawRestart(random: Random, faults: ReadonlySet<FaultKind>): Step {
+  const how = (['stop', 'kill', 'crash', 'crash', 'stopAndCrash'] as const)[random.below(5)]!;
+  return { kind: 'restart', how, faults: drawCrash(random, faults), tailFlips: drawTailFlips(random, faults), flip: drawFlip(random, faults) };
 }
 
 function drawCrash(random: Random, faults: ReadonlySet<FaultKind>): CrashFaults {
   const may = (kind: FaultKind): boolean => faults.has(kind) && random.below(2) === 0;
-  return { tears: may('tear'), reorders: may('reorder'), flips: may('tailFlip'), pageBytes: PAGES_BYTES[random.below(PAGES_BYTES.length)]! };
+  return { tears: may('tear'), reorders: may('reorder'), pageBytes: PAGES_BYTES[random.below(PAGES_BYTES.length)]! };
+}
+
+/** One for each log. */
+function drawTailFlips(random: Random, faults: ReadonlySet<FaultKind>): (Flip | null)[] {
+  return Array.from({ length: LOGS }, () => (faults.has('tailFlip') && random.below(3) === 0 ? { file: 0, position: random.next(), bit: random.below(8) } : null));
 }
 
 function drawFlip(random: Random, faults: ReadonlySet<FaultKind>): Flip | null {
