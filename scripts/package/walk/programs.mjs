@@ -25,7 +25,7 @@ export async function walkBroker(folder, node, program, scratch) {
     const { command, args: words } = program(name);
     return mustRun(command, [...words, ...args], { cwd: folder, env: node.env, ...(input !== undefined && { input }) });
   };
-  if (!/kafka-topics/.test(tool('tidelog', ['help']))) throw new Error('tidelog help does not list the tools');
+  if (!/^  topics$/m.test(tool('tidelog', ['help']))) throw new Error('tidelog help does not list the tools');
   const broker = await startBroker(program('kafka-server-start'), { folder, node, bootstrap, data: mkdtempSync(path.join(scratch, 'data-')) });
   try {
     const server = ['--bootstrap-server', bootstrap];
