@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compileArguments, readTargets } from '../setup/directCompile.mjs';
 import { run } from '../setup/run.mjs';
-import { listFiles, root, stateOf } from '../setup/stamps.mjs';
+import { listFiles, stateOf } from '../setup/stamps.mjs';
 import { isAddonSource } from '../setup/prebuilt.mjs';
 import { ZIG_VERSION } from './zig.mjs';
 

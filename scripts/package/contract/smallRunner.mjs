@@ -59,8 +59,8 @@ async function runTest({ group: innermost, body }) {
     }
     await body();
   } finally {
-    for (const { after } of groups.reverse()) for (const hook of after) await hook();
-    for (const end of ended.reverse()) await end();
+    for (const { after } of groups.toReversed()) for (const hook of after) await hook();
+    for (const end of ended.toReversed()) await end();
   }
 }
 
