@@ -1,7 +1,7 @@
 /** What DescribeConfigs answers: effective values, where they come from, and what stands below them. */
 import type { ConfigKey, ConfigType } from './keys.ts';
 import { baseKeyOf } from './listenerKeys.ts';
-import { brokerSynonyms, explicitText, type BrokerLayers, type Settings } from './layers.ts';
+import { brokerSynonyms, explicitText, NO_SETTINGS, type BrokerLayers, type Settings } from './layers.ts';
 import { brokerTable, topicTable } from './tables.ts';
 import { effectiveTopicText } from './topicConfig.ts';
 import { canonicalText } from './values.ts';
@@ -60,7 +60,7 @@ function describeTopicKey(key: ConfigKey, topic: Settings, layers: BrokerLayers)
 export function describeBrokerConfigs(layers: BrokerLayers, names: readonly string[] | null): DescribedConfig[] {
   const known = keysToDescribe(brokerTable, names, (name) => explicitText(layers, name) !== undefined).map((key) => describeBrokerKey(key, layers));
   const isWanted = (name: string) => !brokerTable.has(name) && (names === null || names.includes(name));
-  const others = new Set([...layers.static.keys(), ...[...layers.dynamicBroker.keys()].filter((name) => baseKeyOf(name) !== undefined)]);
+  const others = new Set([...layers.static.keys(), ...layers.dynamicDefault.keys(), ...layers.dynamicBroker.keys()]);
   const unknown = [...others].filter(isWanted).map((name) => describeUnknownKey(name, layers));
   return [...known, ...unknown];
 }
@@ -90,7 +90,8 @@ function describeUnknownKey(name: string, layers: BrokerLayers): DescribedConfig
     name,
     value: synonyms[0]?.value ?? null,
     source: synonyms[0]?.source ?? ConfigSource.static,
-    readOnly: key === undefined || key.dynamic === 'no',
+    // As Kafka tells it, though settings of listeners can be made while running.
+    readOnly: true,
     isSensitive,
     typeCode: key === undefined ? TYPE_UNKNOWN : CONFIG_TYPE_CODES[key.type],
     documentation: key?.doc ?? '',
@@ -98,25 +99,13 @@ function describeUnknownKey(name: string, layers: BrokerLayers): DescribedConfig
   };
 }
 
-/** Describes the settings made for all brokers while running (the broker resource with an empty name). */
+/** Describes the settings made for all brokers while running (the broker resource with an empty name): nothing else. */
 export function describeDynamicDefaults(settings: Settings, names: readonly string[] | null): DescribedConfig[] {
-  const isSet = (name: string): boolean => settings.has(name);
-  return keysToDescribe(brokerTable, names, isSet)
-    .filter((key) => isSet(key.name))
-    .map((key) => {
-      const isSensitive = key.type === 'password';
-      const value = isSensitive ? null : canonicalText(key, settings.get(key.name) as string);
-      return {
-        name: key.name,
-        value,
-        source: ConfigSource.dynamicDefault,
-        readOnly: key.dynamic === 'no',
-        isSensitive,
-        typeCode: CONFIG_TYPE_CODES[key.type],
-        documentation: key.doc,
-        synonyms: [{ name: key.name, value, source: ConfigSource.dynamicDefault }],
-      };
-    });
+  const layers: BrokerLayers = { dynamicBroker: NO_SETTINGS, dynamicDefault: settings, static: NO_SETTINGS };
+  const isWanted = (name: string): boolean => settings.has(name) && (names === null || names.includes(name));
+  return describeBrokerConfigs(layers, names)
+    .filter(({ name }) => isWanted(name))
+    .map((config) => ({ ...config, synonyms: config.synonyms.filter(({ source }) => source === ConfigSource.dynamicDefault) }));
 }
 
 /** As Kafka does, an internal key is told unasked once somebody has set it. */
@@ -130,7 +119,9 @@ function keysToDescribe(table: ReadonlyMap<string, ConfigKey>, names: readonly s
  * the key's own name is dropped: `log.retention.hours` alone does not show up under `log.retention.ms`.
  */
 function synonymsOf(name: string, layers: BrokerLayers, isSensitive: boolean): ConfigSynonym[] {
-  const names = brokerSynonyms(name);
+  const base = brokerTable.has(name) ? undefined : baseKeyOf(name);
+  // A setting of one listener stands above the key alone.
+  const names = base === undefined ? brokerSynonyms(name) : [name, base.name];
   const all = [
     ...fromLayer(names, layers.dynamicBroker, ConfigSource.dynamicBroker),
     ...fromLayer(names, layers.dynamicDefault, ConfigSource.dynamicDefault),
@@ -141,6 +132,9 @@ function synonymsOf(name: string, layers: BrokerLayers, isSensitive: boolean): C
   const kept = start === -1 ? [] : all.slice(start);
   return isSensitive ? kept.map((synonym) => ({ ...synonym, value: null })) : kept;
 }
+
+/** For settings of groups, whose defaults these are. */
+export const brokerSynonymsOf = (name: string, layers: BrokerLayers): readonly ConfigSynonym[] => synonymsOf(name, layers, false);
 
 function fromLayer(names: readonly string[], layer: Settings, source: ConfigSourceCode): ConfigSynonym[] {
   return names.filter((name) => layer.has(name)).map((name) => ({ name, value: layer.get(name) as string, source }));

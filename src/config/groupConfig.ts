@@ -1,8 +1,8 @@
 /** The settings of groups (resource type GROUP): what a client may set, and what is told of it. The broker's settings bound them. */
 import { applyAlterations } from './alter.ts';
 import type { AlterResult, ConfigAlteration } from './alter.ts';
-import { ConfigSource, CONFIG_TYPE_CODES } from './describe.ts';
-import type { DescribedConfig } from './describe.ts';
+import { brokerSynonymsOf, ConfigSource, CONFIG_TYPE_CODES } from './describe.ts';
+import type { ConfigSynonym, DescribedConfig } from './describe.ts';
 import type { ConfigKey } from './keys.ts';
 import { brokerValue, explicitText, type BrokerLayers, type Settings } from './layers.ts';
 import { brokerTable, groupTable } from './tables.ts';
@@ -30,11 +30,11 @@ export function validateGroupConfigs(settings: ReadonlyMap<string, string | null
   return timeoutsProblem(settings as Settings, layers);
 }
 
-/** Kafka names the bound of `share.session.timeout.ms` `group.share.min.session.timeout.ms`. */
+/** Kafka names the bound of `share.session.timeout.ms` `group.share.min.session.timeout.ms`, that of `streams.num.standby.replicas` without `num`. */
 function boundsProblem(key: ConfigKey, text: string, layers: BrokerLayers): string | null {
   const value = valueOf(key, text);
   if (typeof value !== 'number') return null;
-  const [kind, ...rest] = key.name.split('.');
+  const [kind, ...rest] = key.name.replace('.num.standby.', '.standby.').split('.');
   for (const end of ['min', 'max'] as const) {
     const boundName = `group.${kind}.${end}.${rest.join('.')}`;
     if (!brokerTable.has(boundName)) continue;
@@ -71,18 +71,25 @@ export function describeGroupConfigs(settings: Settings, layers: BrokerLayers, n
 
 function describeKey(key: ConfigKey, settings: Settings, layers: BrokerLayers): DescribedConfig {
   const own = settings.get(key.name);
-  const below = defaultText(key.name, layers);
-  const text = own ?? below;
+  const text = own ?? defaultText(key.name, layers);
   const value = text === null ? null : canonicalText(key, text);
-  const synonyms = below === null ? [] : [{ name: key.name, value: canonicalText(key, below), source: ConfigSource.default }];
+  const below = synonymsBelow(key, layers);
+  const synonyms = own === undefined ? below : [{ name: key.name, value, source: ConfigSource.dynamicGroup }, ...below];
   return {
     name: key.name,
     value,
-    source: own === undefined ? ConfigSource.default : ConfigSource.dynamicGroup,
+    source: synonyms[0]?.source ?? ConfigSource.default,
     readOnly: false,
     isSensitive: false,
     typeCode: CONFIG_TYPE_CODES[key.type],
     documentation: key.doc,
-    synonyms: own === undefined ? synonyms : [{ name: key.name, value, source: ConfigSource.dynamicGroup }, ...synonyms],
+    synonyms,
   };
+}
+
+/** The broker's settings of the same matter, by the broker's name for it; without one, the default by the group's. */
+function synonymsBelow(key: ConfigKey, layers: BrokerLayers): readonly ConfigSynonym[] {
+  const brokerName = `group.${key.name}`;
+  if (brokerTable.has(brokerName)) return brokerSynonymsOf(brokerName, layers);
+  return key.defaultText === null ? [] : [{ name: key.name, value: canonicalText(key, key.defaultText), source: ConfigSource.default }];
 }

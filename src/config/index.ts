@@ -1,11 +1,12 @@
 /** The configuration room: key tables, parsing, validation, resolution and description of settings. */
-export { AlterOperation, alterBrokerConfigs, alterTopicConfigs, validateDynamicBrokerConfigs, type AlterResult, type ConfigAlteration } from './alter.ts';
+export { AlterOperation, alterTopicConfigs, type AlterResult, type ConfigAlteration } from './alter.ts';
 export { validateBrokerConfig, withDynamicSettings, type ValidatedBrokerConfig } from './brokerConfig.ts';
 export { ConfigError } from './configError.ts';
 export {
   CONFIG_TYPE_CODES, ConfigSource, describeBrokerConfigs, describeDynamicDefaults, describeTopicConfigs,
   type ConfigSourceCode, type ConfigSynonym, type DescribedConfig,
 } from './describe.ts';
+export { alterBrokerConfigs, validateDynamicBrokerConfigs } from './dynamicBroker.ts';
 export { systemEnvironment, type ConfigEnvironment } from './environment.ts';
 export type { ConfigKey, ConfigKeyTable, ConfigRule, ConfigType } from './keys.ts';
 export { NO_SETTINGS, staticLayers, type BrokerLayers, type Settings } from './layers.ts';

@@ -29,9 +29,12 @@ const SYNONYMS: readonly (readonly string[])[] = [
   ['log.roll.ms', 'log.roll.hours'],
   ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
   ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
-  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
 ];
-const synonymsByName = new Map(SYNONYMS.flatMap((family) => family.map((name) => [name, family] as const)));
+const synonymsByName = new Map([
+  ...SYNONYMS.flatMap((family) => family.map((name) => [name, family] as const)),
+  // Only in this direction.
+  ['log.flush.interval.ms', ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms']] as const,
+]);
 
 export function brokerSynonyms(name: string): readonly string[] {
   return synonymsByName.get(name) ?? [name];

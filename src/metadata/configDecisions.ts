@@ -1,8 +1,9 @@
 /** What a controller decides about settings of topics and brokers. */
 import { ErrorCode } from '../protocol/errors.ts';
-import { alterBrokerConfigs, alterTopicConfigs, validateDynamicBrokerConfigs } from '../config/alter.ts';
+import { alterTopicConfigs } from '../config/alter.ts';
 import type { AlterResult, ConfigAlteration } from '../config/alter.ts';
 import { alterClientMetricsConfigs, clientMetricsProblem } from '../config/clientMetricsConfig.ts';
+import { alterBrokerConfigs, validateDynamicBrokerConfigs } from '../config/dynamicBroker.ts';
 import { alterGroupConfigs, validateGroupConfigs } from '../config/groupConfig.ts';
 import { validateTopicConfigs } from '../config/topicConfig.ts';
 import { accepted, refused } from './decisions.ts';
@@ -33,7 +34,7 @@ function altered(
 ): AlterResult {
   if (type === ConfigResourceType.topic) return alterTopicConfigs(current, alterations, layers);
   if (type === ConfigResourceType.clientMetrics) return alterClientMetricsConfigs(current, alterations);
-  return type === ConfigResourceType.group ? alterGroupConfigs(current, alterations, layers) : alterBrokerConfigs(current, alterations, name === '');
+  return type === ConfigResourceType.group ? alterGroupConfigs(current, alterations, layers) : alterBrokerConfigs(current, alterations, name === '', layers);
 }
 
 /** Replaces all settings of the resource. */
@@ -45,14 +46,14 @@ export function decideConfigs(
   const empty = [...configs].find(([, value]) => value === null);
   if (empty !== undefined) return refused(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${empty[0]}`);
   const message = configsProblem(context, type, name, configs);
-  if (message !== null) return refused(ErrorCode.INVALID_CONFIG, message);
+  if (message !== null) return refused(type === ConfigResourceType.broker ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG, message);
   return replaceConfigs(type, name, context.image.configsOf(type, name), configs as ReadonlyMap<string, string>, records);
 }
 
 function configsProblem({ layers }: DecisionContext, type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>): string | null {
   if (type === ConfigResourceType.topic) return validateTopicConfigs(configs, layers);
   if (type === ConfigResourceType.clientMetrics) return clientMetricsProblem(configs)?.message ?? null;
-  return type === ConfigResourceType.group ? validateGroupConfigs(configs, layers) : validateDynamicBrokerConfigs(configs, name === '');
+  return type === ConfigResourceType.group ? validateGroupConfigs(configs, layers) : validateDynamicBrokerConfigs(configs as ReadonlyMap<string, string>, name === '', layers);
 }
 
 function replaceConfigs(

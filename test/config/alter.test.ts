@@ -40,25 +40,49 @@ describe('altering a topic', () => {
   });
 });
 
+const wrapped = (problem: string) => `Invalid value org.apache.kafka.common.config.ConfigException: ${problem} for configuration Invalid dynamic configuration`;
+
 describe('altering a broker', () => {
-  const check = (name: string, value: string, isDefault = false) => validateDynamicBrokerConfigs(new Map([[name, value]]), isDefault);
+  const check = (name: string, value: string, isDefault = false) => validateDynamicBrokerConfigs(new Map([[name, value]]), isDefault, none);
 
   it.each([
     ['log.retention.ms', '5', false, null],
     ['log.retention.ms', '5', true, null],
     ['ssl.client.auth', 'none', false, null],
     ['unknown.key', 'x', false, null],
-    ['ssl.client.auth', 'none', true, 'Cannot update these configs at default cluster level, broker configs must be updated per broker: Set(ssl.client.auth)'],
-    ['listeners', 'PLAINTEXT://a:1', false, 'Cannot update these configs dynamically: Set(listeners)'],
-    ['log.dirs', '/a', false, 'Cannot update these configs dynamically: Set(log.dirs)'],
+    ['ssl.client.auth', 'none', true, 'Cannot update these configs at default cluster level, broker id must be specified: [ssl.client.auth]'],
+    ['ssl.keystore.location', '/a', false, 'These security configs can be dynamically updated only per-listener using the listener prefix: [ssl.keystore.location]'],
+    ['listener.name.a.ssl.keystore.location', '/a', false, null],
+    ['listener.name.a.ssl.keystore.location', '/a', true, 'Cannot update these configs at default cluster level, broker id must be specified: [listener.name.a.ssl.keystore.location]'],
+    ['listener.name.a.max.connections', '9', true, null],
+    ['log.dirs', '/a', false, 'Cannot update these configs dynamically: [log.dirs]'],
+    ['log.cleaner.threads', '200', false, 'requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.'],
+    ['log.cleaner.threads', '3', false, wrapped('Log cleaner threads cannot be increased to more than double the current value 1')],
+    ['num.io.threads', '3', false, wrapped('Dynamic thread count update validation failed for num.io.threads=3, value should be at least half the current value 8')],
+    ['log.retention.ms', '0', true, 'requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1'],
+    ['cordoned.log.dirs', '/nope', false, 'requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : /nope'],
     ['max.connections', '-1', true, 'Invalid value -1 for configuration max.connections: Value must be at least 0'],
-    ['max.connections.per.ip.overrides', 'x', true, 'Invalid value x for configuration max.connections.per.ip.overrides: wanted host:count, separated by commas'],
+    ['max.connections.per.ip.overrides', 'x', true, "Error parsing configuration property 'max.connections.per.ip.overrides': x is not of the form host:count"],
   ])('%s=%s (all: %s): %s', (name, value, isDefault, message) => {
     expect(check(name, value, isDefault)).toBe(message);
   });
 
+  it('does not let what an older release stored stand in the way', () => {
+    const result = alterBrokerConfigs(new Map([['ssl.key.password', 'x']]), [alteration('log.retention.ms', set, '7')], false, none);
+    expect(result).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['message.max.bytes', append, '1', 'INVALID_CONFIG', 'Config value append is not allowed for config key: message.max.bytes'],
+    ['unknown.key', subtract, '1', 'INVALID_CONFIG', 'Unknown config name: unknown.key'],
+    ['message.max.bytes', 7, '1', 'INVALID_REQUEST', 'Unknown operations type 7'],
+    ['node.id', set, '1', 'INVALID_REQUEST', 'Cannot update these configs dynamically: [node.id]'],
+  ])('%s by operation %s: %s %s', (name, operation, value, error, message) => {
+    expect(alterBrokerConfigs(NO_SETTINGS, [alteration(name, operation, value)], false, none)).toEqual({ ok: false, error, message });
+  });
+
   it('keeps what was set before', () => {
-    const result = alterBrokerConfigs(new Map([['max.connections', '5']]), [alteration('log.retention.ms', set, '7')], true);
+    const result = alterBrokerConfigs(new Map([['max.connections', '5']]), [alteration('log.retention.ms', set, '7')], true, none);
     expect(result.ok && Object.fromEntries(result.settings)).toEqual({ 'max.connections': '5', 'log.retention.ms': '7' });
   });
 });

@@ -74,6 +74,18 @@ describe('describing a broker', () => {
     expect(['hunter2', 'swordfish'].filter((word) => text.includes(word))).toEqual([]);
   });
 
+  it('tells of names that nobody knows that they are set, and no more', () => {
+    const set = describeDynamicDefaults(settings({ invalid: '2' }), null);
+    expect(set).toMatchObject([{ name: 'invalid', value: null, isSensitive: true, source: 3 }]);
+    expect(only(describeBrokerConfigs({ ...layers, dynamicBroker: settings({ invalid: '2' }) }, ['invalid']))).toMatchObject({ value: null, isSensitive: true, source: 2 });
+  });
+
+  it("tells a listener's setting above the key alone", () => {
+    const name = 'listener.name.a.ssl.client.auth';
+    const described = only(describeBrokerConfigs({ ...layers, dynamicBroker: settings({ [name]: 'required' }) }, [name]));
+    expect(sources(described)).toEqual([`2 ${name}=required`, '5 ssl.client.auth=none']);
+  });
+
   it('for all brokers tells only what was set while running', () => {
     expect(describeDynamicDefaults(settings({ 'max.connections': '7' }), null)).toMatchObject([{ name: 'max.connections', value: '7', source: 3 }]);
   });

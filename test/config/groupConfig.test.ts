@@ -28,13 +28,17 @@ describe('settings of groups', () => {
     ['share.delivery.count.limit', '7'],
     ['share.heartbeat.interval.ms', '60000'],
     ['share.isolation.level', 'serializable'],
+    ['streams.num.standby.replicas', '3'],
   ])('%s=%s is refused', (name, value) => {
     expect(set(name, value)).toMatchObject({ ok: false, error: 'INVALID_CONFIG' });
   });
 
   test("are described with the broker's setting as their default", () => {
     const described = describeGroupConfigs(new Map([['share.isolation.level', 'read_committed']]), layers, null);
-    expect(described.find(({ name }) => name === 'share.session.timeout.ms')).toMatchObject({ value: '50000', source: ConfigSource.default });
+    expect(described.find(({ name }) => name === 'share.session.timeout.ms')).toMatchObject({
+      value: '50000', source: ConfigSource.static,
+      synonyms: [{ name: 'group.share.session.timeout.ms', value: '50000', source: ConfigSource.static }, { name: 'group.share.session.timeout.ms', value: '45000', source: ConfigSource.default }],
+    });
     expect(described.find(({ name }) => name === 'share.isolation.level')).toMatchObject({ value: 'read_committed', source: ConfigSource.dynamicGroup });
   });
 });

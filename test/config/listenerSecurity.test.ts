@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeBrokerConfigs } from '../../src/config/describe.ts';
-import { validateDynamicBrokerConfigs } from '../../src/config/alter.ts';
+import { validateDynamicBrokerConfigs } from '../../src/config/dynamicBroker.ts';
+import { staticLayers } from '../../src/config/layers.ts';
 import { listenerSaslSettings, listenerTlsSettings } from '../../src/config/listenerSecurity.ts';
 import { refusal, validate } from './helpers.ts';
 
@@ -60,9 +61,9 @@ describe('the security of a listener', () => {
   });
 
   it('can be changed while running for one broker, not for all, and is checked', () => {
-    const change = (value: string, isDefault: boolean) => validateDynamicBrokerConfigs(new Map([['listener.name.out.ssl.client.auth', value]]), isDefault);
+    const change = (value: string, isDefault: boolean) => validateDynamicBrokerConfigs(new Map([['listener.name.out.ssl.client.auth', value]]), isDefault, staticLayers(new Map()));
     expect(change('required', false)).toBeNull();
     expect(change('sometimes', false)).toContain('Invalid value');
-    expect(change('required', true)).toContain('per broker');
+    expect(change('required', true)).toContain('broker id must be specified');
   });
 });
