@@ -2,7 +2,6 @@
  * One client connection: requests in, replies out in the order of their requests, and the memory of both kept within bounds by not
  * reading. What is done here for each request is what every request costs, so it makes one object and no closure.
  */
-import { assert } from '../base/assert.ts';
 import type { TlsPeer, Wire } from '../base/wire.ts';
 import { usesTls, type SecurityProtocol } from '../base/securityProtocol.ts';
 import { ANONYMOUS, type ConnectionLogin, type Identity, type LoginConnection } from '../broker/security/login.ts';
@@ -10,11 +9,12 @@ import { FrameReader, type FrameSink } from '../net/frameReader.ts';
 import { badLengthText, foreignProtocol } from './foreignProtocol.ts';
 import type { ConnectionHost } from './host.ts';
 import { READY_REPLY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_RESUME, REQUESTS_PER_TURN_MAX } from './settings.ts';
-import { Slot, SlotState, type SlotOwner } from './slot.ts';
+import { SlotState, type Slot, type SlotOwner } from './slot.ts';
+import { joinCalls, Slots } from './slots.ts';
 import { WireEvents } from './wireEvents.ts';
 
 /** Reasons not to read, as bits. */
-const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16, login: 32, throttle: 64 } as const;
+const Pause = { inFlight: 1, slowReader: 2, budget: 4, stopping: 8, turn: 16, login: 32, throttle: 64, order: 128 } as const;
 
 const PRODUCE_API_KEY = 0;
 /** API key, version, correlation id. */
@@ -35,11 +35,9 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
   #clientSoftwareName = '';
   #clientSoftwareVersion = '';
   #closeListeners: (() => void)[] | null = null;
-  /** Replies in the order of their requests: a linked list of slots. */
-  #firstSlot: Slot | null = null;
-  #lastSlot: Slot | null = null;
-  #slotCount = 0;
-  #readyBytes = 0;
+  readonly #slots = new Slots();
+  /** A request that waits for those before it; nothing is read behind it. */
+  #waiting: { readonly frame: Buffer; readonly slot: Slot } | null = null;
   #turnRequests = 0;
   #pauses = 0;
   #heldBytes = 0;
@@ -230,8 +228,14 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
 
   onFrame(frame: Buffer, isOwn: boolean): boolean {
     this.#hasRequest = true;
-    const slot = this.#addSlot(frame.length);
+    const isProduce = frame.length >= 2 && frame[0] === 0 && frame[1] === PRODUCE_API_KEY;
+    const slot = this.#slots.add(this, frame.length, isProduce);
     this.#host.budget.addAnswering(frame.length);
+    if (!this.#slots.mayBegin(isProduce)) {
+      this.#waiting = { frame: isOwn ? frame : Buffer.from(frame), slot };
+      this.#setPause(Pause.order);
+      return isOwn;
+    }
     const isKept = this.#handOver(frame, isOwn, slot);
     this.#turnRequests += 1;
     if (this.#turnRequests >= REQUESTS_PER_TURN_MAX) this.#yieldTurn();
@@ -255,29 +259,20 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
   }
 
   #isFull(): boolean {
-    return this.#slotCount >= REQUESTS_IN_FLIGHT_MAX || this.#readyBytes >= READY_REPLY_BYTES_MAX;
-  }
-
-  #addSlot(frameBytes: number): Slot {
-    const slot = new Slot(this, frameBytes);
-    if (this.#lastSlot === null) this.#firstSlot = slot;
-    else this.#lastSlot.next = slot;
-    this.#lastSlot = slot;
-    this.#slotCount += 1;
-    return slot;
+    return this.#slots.count >= REQUESTS_IN_FLIGHT_MAX || this.#slots.readyBytes >= READY_REPLY_BYTES_MAX;
   }
 
   /** Produce requests are lent, since their records are copied on; others may live as long as their handlers want. */
   #handOver(frame: Buffer, isOwn: boolean, slot: Slot): boolean {
+    this.#slots.begin(slot);
     if (this.#gate !== null && !this.#gate.admit(frame, slot)) return false;
     if (frame.length < REQUEST_BYTES_MIN) {
       slot.close(`a request of ${frame.length} bytes is too short`);
       return false;
     }
-    const isLent = frame[0] === 0 && frame[1] === PRODUCE_API_KEY;
-    if (isLent || isOwn) this.#host.sink.onRequest(frame, this, slot);
+    if (slot.isProduce || isOwn) this.#host.sink.onRequest(frame, this, slot);
     else this.#host.sink.onRequest(Buffer.from(frame), this, slot);
-    return !isLent;
+    return !slot.isProduce;
   }
 
   onBadLength(lengthBytes: number): void {
@@ -294,7 +289,8 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
 
   /** Answers what was asked before, then closes. */
   #refuse(reason: string): void {
-    const slot = this.#addSlot(0);
+    const slot = this.#slots.add(this, 0, false);
+    this.#slots.begin(slot);
     this.#setPause(Pause.stopping);
     slot.close(reason);
   }
@@ -303,12 +299,12 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
 
   onSlotFilled(slot: Slot): void {
     this.#host.budget.addAnswering(-slot.frameBytes);
+    this.#slots.onFilled(slot);
     if (this.#isClosing) {
       slot.onSent?.();
       return;
     }
-    this.#readyBytes += slot.replyBytes;
-    if (slot !== this.#firstSlot || this.#isDispatching || this.#isFlushPlanned) return;
+    if (slot !== this.#slots.first || this.#isDispatching || this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
     this.#host.flushSoon(this);
   }
@@ -330,11 +326,28 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
       this.#flush();
       this.#accountHeld();
       if (this.#isClosing) return;
-      if (this.#slotCount <= REQUESTS_IN_FLIGHT_RESUME && this.#readyBytes < READY_REPLY_BYTES_MAX) this.#clearPause(Pause.inFlight);
-      if ((this.#pauses & Pause.stopping) !== 0 && this.#slotCount === 0) this.close();
+      if (this.#waiting !== null && this.#beginWaiting()) continue;
+      if (this.#slots.count <= REQUESTS_IN_FLIGHT_RESUME && this.#slots.readyBytes < READY_REPLY_BYTES_MAX) this.#clearPause(Pause.inFlight);
+      if ((this.#pauses & Pause.stopping) !== 0 && this.#slots.count === 0) this.close();
       if (this.#pauses !== 0 || !this.#reader.isStopped) return;
       this.#readOn();
     }
+  }
+
+  /** Whether the request that waited is under way now. */
+  #beginWaiting(): boolean {
+    const waiting = this.#waiting;
+    if (waiting === null || !this.#slots.mayBegin(waiting.slot.isProduce) || (this.#pauses & Pause.login) !== 0) return false;
+    this.#waiting = null;
+    this.#clearPause(Pause.order);
+    this.#isDispatching = true;
+    try {
+      this.#handOver(waiting.frame, true, waiting.slot);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isDispatching = false;
+    return true;
   }
 
   /** Goes on with what had been read; when that is done, with reading. */
@@ -352,11 +365,11 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
 
   /** Sends the replies that are ready and whose predecessors are. */
   #flush(): void {
-    const slot = this.#firstSlot;
+    const slot = this.#slots.first;
     if (slot === null || slot.state === SlotState.open || this.#isClosing) return;
     const next = slot.next;
     if (slot.state === SlotState.ready && (next === null || next.state === SlotState.open)) {
-      this.#removeFirst(slot);
+      this.#slots.removeFirst(slot);
       this.#write(slot.chunks, slot.onSent);
     } else {
       this.#flushMany();
@@ -367,25 +380,17 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
     const chunks: Uint8Array[] = [];
     const sent: (() => void)[] = [];
     let closing: Slot | null = null;
-    let slot = this.#firstSlot;
+    let slot = this.#slots.first;
     while (slot !== null && slot.state !== SlotState.open && closing === null) {
-      this.#removeFirst(slot);
+      this.#slots.removeFirst(slot);
       for (const chunk of slot.chunks) chunks.push(chunk);
       if (slot.onSent) sent.push(slot.onSent);
       if (slot.state === SlotState.closing) closing = slot;
-      slot = this.#firstSlot;
+      slot = this.#slots.first;
     }
     if (chunks.length > 0) this.#write(chunks, joinCalls(sent));
     else for (const onSent of sent) onSent();
     if (closing !== null) this.#closeFor(closing.reason);
-  }
-
-  #removeFirst(slot: Slot): void {
-    assert(slot === this.#firstSlot, 'replies leave in order');
-    this.#firstSlot = slot.next;
-    if (slot.next === null) this.#lastSlot = null;
-    this.#slotCount -= 1;
-    this.#readyBytes -= slot.replyBytes;
   }
 
   #write(chunks: readonly Uint8Array[], onSent: (() => void) | undefined): void {
@@ -453,7 +458,7 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
   idleReason(tick: number, idleTicks: number, closingTicks: number): string | null {
     const pendingBytes = this.#wire.pendingBytes;
     const isMoving = pendingBytes !== this.#pendingBytesSeen;
-    const isServed = this.#slotCount > 0 && pendingBytes === 0;
+    const isServed = this.#slots.count > 0 && pendingBytes === 0;
     this.#pendingBytesSeen = pendingBytes;
     if (isMoving || (isServed && !this.#isClosing)) {
       this.#activeTick = tick;
@@ -471,12 +476,9 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
   }
 
   #dropSlots(): void {
-    let slot = this.#firstSlot;
-    this.#firstSlot = null;
-    this.#lastSlot = null;
-    this.#slotCount = 0;
-    this.#readyBytes = 0;
-    for (; slot !== null; slot = slot.next) if (slot.state === SlotState.ready) slot.onSent?.();
+    if (this.#waiting !== null) this.#host.budget.addAnswering(-this.#waiting.slot.frameBytes);
+    this.#waiting = null;
+    this.#slots.drop();
   }
 
   /** A defect or a lack of memory: this connection pays, the others go on. */
@@ -489,11 +491,4 @@ export class Connection implements LoginConnection, FrameSink, SlotOwner {
 /** OpenSSL's own word for it where there is one. */
 function reasonOf(error: Error): string {
   return (error as { readonly reason?: string }).reason ?? error.message;
-}
-
-function joinCalls(calls: (() => void)[]): (() => void) | undefined {
-  if (calls.length <= 1) return calls[0];
-  return () => {
-    for (const call of calls) call();
-  };
 }

@@ -21,11 +21,13 @@ export class Slot implements ReplySlot {
   onSent: (() => void) | undefined = undefined;
   reason = '';
   readonly frameBytes: number;
+  readonly isProduce: boolean;
   readonly #owner: SlotOwner;
 
-  constructor(owner: SlotOwner, frameBytes: number) {
+  constructor(owner: SlotOwner, frameBytes: number, isProduce: boolean) {
     this.#owner = owner;
     this.frameBytes = frameBytes;
+    this.isProduce = isProduce;
   }
 
   send(chunks: readonly Uint8Array[], onSent?: () => void): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RequestSink } from '../../src/broker/contract.ts';
 import { createTcpNetwork } from '../../src/net/index.ts';
-import { type Client, echoSink, PatientSink, request, settle, startRig, withLength, type Rig } from './support.ts';
+import { type Client, echoSink, PatientSink, produce, request, settle, startRig, withLength, type Rig } from './support.ts';
 
 let rig: Rig | null = null;
 const clients: Client[] = [];
@@ -29,7 +29,7 @@ describe('order of replies', () => {
       const sink = new PatientSink();
       rig = await startRig(sink);
       const client = await connected();
-      client.wire.write(work.map((_, index) => request(index)));
+      client.wire.write(work.map((_, index) => produce(index)));
       await sink.until(work.length);
       const sent: number[] = [];
       const order = work.map(([rank, answer], index) => ({ rank, answer, index })).sort((left, right) => left.rank - right.rank);
@@ -54,6 +54,44 @@ describe('order of replies', () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
+  it('begins a request when those before it are answered, but for produces, which overlap', async () => {
+    const sink = new PatientSink();
+    rig = await startRig(sink);
+    const client = await connected();
+    client.wire.write([produce(0), produce(1), request(2), request(3), produce(4), produce(5)]);
+    const answer = async (index: number) => {
+      const { slot, frame } = sink.pending[index] as (typeof sink.pending)[0];
+      slot.send(withLength(frame));
+      await settle();
+      return sink.pending.length;
+    };
+    await settle();
+    expect(sink.pending).toHaveLength(2);
+    expect(await answer(1)).toBe(2);
+    expect(await answer(0)).toBe(3);
+    expect(await answer(2)).toBe(4);
+    expect(await answer(3)).toBe(6);
+    await answer(5);
+    await answer(4);
+    expect((await client.untilFrames(6)).map(correlationOf)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(rig.server.requestBytes).toBe(0);
+  });
+
+  it('forgets a request that waits when the connection goes', async () => {
+    const sink = new PatientSink();
+    rig = await startRig(sink);
+    const client = await connected();
+    client.wire.write([request(0), request(1, Buffer.alloc(1000))]);
+    await settle();
+    expect(rig.server.requestBytes).toBeGreaterThan(1000);
+    client.wire.destroy();
+    await settle();
+    sink.pending[0]?.slot.none();
+    await settle();
+    expect(sink.pending).toHaveLength(1);
+    expect(rig.server.requestBytes).toBe(0);
+  });
+
   it('writes the replies of one turn at once', async () => {
     const sink = new PatientSink();
     rig = await startRig(sink);
@@ -64,7 +102,7 @@ describe('order of replies', () => {
       calls += 1;
       onBytes(bytes);
     };
-    client.wire.write([0, 1, 2, 3].map((id) => request(id)));
+    client.wire.write([0, 1, 2, 3].map(produce));
     await sink.until(4);
     for (const { slot, frame } of sink.pending.toReversed()) slot.send([Buffer.concat(withLength(frame))]);
     await client.untilFrames(4);
@@ -94,7 +132,7 @@ describe('order of replies', () => {
     const sink = new PatientSink();
     rig = await startRig(sink);
     const client = await connected();
-    client.wire.write([request(0), request(1), request(2)]);
+    client.wire.write([produce(0), produce(1), produce(2)]);
     await sink.until(3);
     let isReleased = false;
     sink.pending[2]?.slot.send(withLength(Buffer.from('never')), () => (isReleased = true));
@@ -113,7 +151,7 @@ describe('order of replies', () => {
     const sink = new PatientSink();
     rig = await startRig(sink);
     const client = await connected();
-    client.wire.write([request(0), request(1)]);
+    client.wire.write([produce(0), produce(1)]);
     await sink.until(2);
     let closes = 0;
     const [first, second] = sink.pending as [(typeof sink.pending)[0], (typeof sink.pending)[0]];
@@ -169,8 +207,8 @@ describe('back-pressure', () => {
     rig = await startRig(sink);
     const client = await connected();
     const count = 1000;
-    client.wire.write([Buffer.concat(Array.from({ length: count }, (_, id) => request(id)))]);
-    client.wire.write([request(count)]);
+    client.wire.write([Buffer.concat(Array.from({ length: count }, (_, id) => produce(id)))]);
+    client.wire.write([produce(count)]);
     await settle();
     expect(sink.pending.length).toBe(128);
     let answered = 0;

@@ -83,6 +83,9 @@ export function request(correlationId: number, payload: Uint8Array = Buffer.allo
   return Buffer.concat([header, payload]);
 }
 
+/** Requests of this kind may be under way together. */
+export const produce = (correlationId: number): Buffer => request(correlationId, undefined, 0);
+
 export class Client implements WireHandler {
   readonly wire: Wire;
   closes = 0;
