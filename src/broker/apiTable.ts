@@ -1,4 +1,7 @@
 /** Everything this broker serves. */
+import { definite } from '../base/assert.ts';
+import { brokerValue } from '../config/layers.ts';
+import { apiSpec } from '../protocol/framing.ts';
 import { administrationHandlers } from './administration/index.ts';
 import type { Served } from './dispatch.ts';
 import { groupHandlers } from './groups/index.ts';
@@ -25,6 +28,7 @@ import { listOffsetsHandler } from './handlers/listOffsets.ts';
 import { metadataHandler } from './handlers/metadata.ts';
 import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts';
 import { produceHandler } from './handlers/produce.ts';
+import { addRaftVoterHandler, removeRaftVoterHandler } from './handlers/raftVoters.ts';
 import { securityHandlers } from './security/handlers.ts';
 import { guardAll } from './security/acl/index.ts';
 import { limitMutations } from './quotas/mutations.ts';
@@ -57,6 +61,8 @@ const handlers: readonly Served['handler'][] = [
   alterClientQuotasHandler,
   describeClusterHandler,
   describeTopicPartitionsHandler,
+  addRaftVoterHandler,
+  removeRaftVoterHandler,
   ...securityHandlers,
   ...groupHandlers,
   ...shareHandlers,
@@ -66,6 +72,13 @@ const handlers: readonly Served['handler'][] = [
 ];
 
 export function servedHandlers(services: BrokerServices): Served[] {
-  const served = limitMutations(handlers.map((handler) => ({ handler, services })), services);
+  const offered = brokerValue(services.config.layers, 'unstable.api.versions.enable') === true ? handlers.map(withUnstableVersions) : handlers;
+  const served = limitMutations(offered.map((handler) => ({ handler, services })), services);
   return services.access === null ? served : guardAll(served, services.access, services);
+}
+
+/** Versions that Kafka has not finished, for whoever asks for them by `unstable.api.versions.enable`. */
+function withUnstableVersions(handler: Served['handler']): Served['handler'] {
+  const { maxUnstable } = definite(apiSpec(handler.apiKey), `API ${handler.apiKey}`);
+  return maxUnstable > handler.maxVersion ? { ...handler, maxVersion: maxUnstable } : handler;
 }

@@ -1,4 +1,7 @@
-/** InitProducerId (22), versions 0 to 5: who a producer is, with a transactional id also over its restarts. */
+/**
+ * InitProducerId (22), versions 0 to 5: who a producer is, with a transactional id also over its restarts. Version 6 (KIP-939, unstable) is served when the
+ * broker offers unstable versions.
+ */
 import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdResponse, readInitProducerIdRequest, writeInitProducerIdResponse } from '../../protocol/generated/initProducerId.ts';
@@ -36,9 +39,11 @@ function refusal({ transactionalId, producerId, producerEpoch }: InitProducerIdR
 }
 
 function initTransactional(transactionalId: string, request: InitProducerIdRequest, context: RequestContext<InitProducerIdResponse>, { transactions }: BrokerServices): void {
-  const { producerId, producerEpoch, transactionTimeoutMs: timeoutMs } = request;
+  const { producerId, producerEpoch, transactionTimeoutMs: timeoutMs, enable2Pc: isTwoPhase } = request;
+  // nobody could tell a prepared transaction from another yet, in Kafka neither
+  if (request.keepPreparedTxn) return context.reply(failed(ErrorCode.UNSUPPORTED_VERSION));
   const expected = producerId === NONE ? null : { producerId, producerEpoch };
-  transactions.coordinator.init({ transactionalId, timeoutMs, expected }, (errorCode, nextProducerId, nextEpoch) => {
+  transactions.coordinator.init({ transactionalId, timeoutMs, expected, isTwoPhase }, (errorCode, nextProducerId, nextEpoch) => {
     const told = fencedBefore(FIRST_VERSION_WITH_FENCED, context.apiVersion, errorCode);
     context.reply(makeInitProducerIdResponse({ errorCode: told, producerId: nextProducerId, producerEpoch: nextEpoch }));
   });

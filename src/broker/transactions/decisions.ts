@@ -31,7 +31,12 @@ export interface InitRequest {
   readonly timeoutMs: number;
   /** Whom the producer believes to be (KIP-360); null: a new one. */
   readonly expected: ProducerIdentity | null;
+  /** Someone else decides when its transactions end (KIP-939); left out: no. */
+  readonly isTwoPhase?: boolean;
 }
+
+/** Kafka's mark for the transactions of a two-phase commit, which never time out. */
+export const TWO_PHASE_TIMEOUT_MS = 0x7fff_ffff;
 
 /** What decisions draw from outside. */
 export interface Circumstances {
@@ -247,5 +252,5 @@ export function completed(known: Transaction, nowMs: number): Transaction {
 
 /** The producer has kept its transaction open for longer than it said it would. */
 export function isTimedOut({ status, startedMs, timeoutMs }: Transaction, nowMs: number): boolean {
-  return status === TransactionStatus.ongoing && startedMs + timeoutMs < nowMs;
+  return status === TransactionStatus.ongoing && timeoutMs !== TWO_PHASE_TIMEOUT_MS && startedMs + timeoutMs < nowMs;
 }

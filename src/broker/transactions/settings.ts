@@ -5,6 +5,8 @@ import type { BrokerConfig } from '../../config/types.ts';
 export interface TransactionSettings {
   /** `transaction.max.timeout.ms` */
   readonly timeoutMsMax: number;
+  /** `transaction.two.phase.commit.enable` */
+  readonly allowsTwoPhase: boolean;
   /** `transaction.abort.timed.out.transaction.cleanup.interval.ms` */
   readonly abortIntervalMs: number;
   /** `transactional.id.expiration.ms` */
@@ -26,6 +28,7 @@ export function transactionSettings({ layers }: BrokerConfig): TransactionSettin
   const commitTimeoutMs = number('request.timeout.ms');
   return {
     timeoutMsMax: number('transaction.max.timeout.ms'),
+    allowsTwoPhase: brokerValue(layers, 'transaction.two.phase.commit.enable') as boolean,
     abortIntervalMs: number('transaction.abort.timed.out.transaction.cleanup.interval.ms'),
     idExpirationMs: number('transactional.id.expiration.ms'),
     removeIntervalMs: number('transaction.remove.expired.transaction.cleanup.interval.ms'),

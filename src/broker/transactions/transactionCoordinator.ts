@@ -8,7 +8,7 @@ import { coordinatorError, CoordinatorRuntime } from '../coordinator.ts';
 import type { CoordinatorShard } from '../coordinator.ts';
 import type { CoordinatorLog } from '../contract.ts';
 import { partitionFor } from '../groups/partition.ts';
-import { completed, decideAddPartitions, decideEnd, decideInit, decideServerAbort, isTimedOut, verifyPartition } from './decisions.ts';
+import { completed, decideAddPartitions, decideEnd, decideInit, decideServerAbort, isTimedOut, TWO_PHASE_TIMEOUT_MS, verifyPartition } from './decisions.ts';
 import type { Circumstances, Decision, EndRequest, InitRequest, ProducerIdentity } from './decisions.ts';
 import { MarkerSender } from './markers.ts';
 import type { MarkerWriter } from './markers.ts';
@@ -107,9 +107,12 @@ export class TransactionCoordinator {
     return timeoutMs > 0 && timeoutMs <= this.#options.settings().timeoutMsMax;
   }
 
-  init(request: InitRequest, reply: IdentityReply): void {
-    if (request.transactionalId === '' || request.transactionalId.length > ID_LENGTH_MAX) return refuse(reply, ErrorCode.INVALID_REQUEST);
-    if (!this.isTimeoutAllowed(request.timeoutMs)) return refuse(reply, ErrorCode.INVALID_TRANSACTION_TIMEOUT);
+  init(asked: InitRequest, reply: IdentityReply): void {
+    if (asked.transactionalId === '' || asked.transactionalId.length > ID_LENGTH_MAX) return refuse(reply, ErrorCode.INVALID_REQUEST);
+    const isTwoPhase = asked.isTwoPhase === true;
+    if (isTwoPhase && !this.#options.settings().allowsTwoPhase) return refuse(reply, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    if (!isTwoPhase && !this.isTimeoutAllowed(asked.timeoutMs)) return refuse(reply, ErrorCode.INVALID_TRANSACTION_TIMEOUT);
+    const request = isTwoPhase ? { ...asked, timeoutMs: TWO_PHASE_TIMEOUT_MS } : asked;
     const decide = (known: Transaction | undefined, circumstances: Circumstances): Decision => decideInit(known, request, circumstances);
     this.#decide(request.transactionalId, decide, (errorCode, changed) => {
       if (errorCode !== ErrorCode.NONE || changed === undefined) return refuse(reply, errorCode);
