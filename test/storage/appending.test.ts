@@ -185,3 +185,33 @@ describe('a replica with small segments', () => {
       expect(log.logEndOffset).toBe(11);
     }));
 });
+
+describe('a batch that this process has built', () => {
+  const built = (minTimestampMs: number) => ({ leaderEpoch: 0, origin: 'client' as const, builtMinTimestampMs: minTimestampMs });
+  const withWrongCrc = (timestamps: readonly number[]): Buffer => {
+    const batch = batchOf(timestamps.map(String), { timestamps });
+    batch.writeUInt32BE(1, Field.crc);
+    return batch;
+  };
+
+  it('is not checked again', () =>
+    withLog({}, async (log, now) => {
+      expect(await append(log, withWrongCrc([now, now + 1]), built(now))).toMatchObject({ firstOffset: 0, lastOffset: 1 });
+      expect(await append(log, batchOf(['next']))).toMatchObject({ firstOffset: 2 });
+    }));
+
+  it('is checked all the same where its timestamps or missing keys may be refused', async () => {
+    const bounds = { messageTimestampBeforeMaxMs: 1000, messageTimestampAfterMaxMs: 1000 };
+    await withLog(bounds, async (log, now) => {
+      for (const other of [now - 1001, now + 1001]) {
+        const batch = batchOf(['a', 'b'], { timestamps: [now, other] });
+        expect((await refusal(append(log, batch, built(Math.min(now, other))))).kind).toBe('invalidTimestamp');
+        expect((await refusal(append(log, withWrongCrc([now, other]), built(Math.min(now, other))))).kind).toBe('corrupt');
+      }
+      expect(await append(log, withWrongCrc([now - 1000, now + 1000]), built(now - 1000))).toMatchObject({ firstOffset: 0 });
+    });
+    await withLog({ cleanupPolicy: { compact: true, delete: false } }, async (log, now) => {
+      expect((await refusal(append(log, batchOf(['no key'], { timestamps: [now] }), built(now)))).kind).toBe('invalidRecord');
+    });
+  });
+});
