@@ -1,4 +1,5 @@
 import { brokerValue } from '../config/layers.ts';
+import { topicKey } from '../config/tables.ts';
 import type { BrokerConfig } from '../config/types.ts';
 import { CONSUMER_OFFSETS_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topicNames.ts';
 import type { NewTopic } from '../metadata/types.ts';
@@ -10,6 +11,12 @@ export function newInternalTopic(name: string, config: BrokerConfig): NewTopic |
   return name === TRANSACTION_STATE_TOPIC ? transactionTopic(config) : null;
 }
 
+/** The broker's settings of its own topics may go below what anybody may ask of a topic. */
+function segmentSize(bytes: number): [key: string, value: string] {
+  const { rule } = topicKey('segment.bytes');
+  return [rule.kind === 'range' && bytes < rule.min ? 'internal.segment.bytes' : 'segment.bytes', String(bytes)];
+}
+
 /** Kafka's own settings of the topic: kept for ever, compacted, in segments that load fast, in the producer's codec. */
 function offsetsTopic(config: BrokerConfig): NewTopic {
   return {
@@ -19,7 +26,7 @@ function offsetsTopic(config: BrokerConfig): NewTopic {
     assignments: new Map(),
     configs: new Map([
       ['cleanup.policy', 'compact'],
-      ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
+      segmentSize(config.offsetsTopicSegmentBytes),
       ['compression.type', 'producer'],
     ]),
   };
@@ -40,7 +47,7 @@ function transactionTopic(config: BrokerConfig): NewTopic {
     assignments: new Map(),
     configs: new Map([
       ['cleanup.policy', 'compact'],
-      ['segment.bytes', text('transaction.state.log.segment.bytes')],
+      segmentSize(brokerValue(config.layers, 'transaction.state.log.segment.bytes') as number),
       ['compression.type', 'uncompressed'],
       ['unclean.leader.election.enable', 'false'],
       ['min.insync.replicas', text('transaction.state.log.min.isr')],
@@ -59,7 +66,7 @@ function shareStateTopic(config: BrokerConfig): NewTopic {
     configs: new Map([
       ['cleanup.policy', 'delete'],
       ['compression.type', 'uncompressed'],
-      ['segment.bytes', String(number('segment.bytes'))],
+      segmentSize(number('segment.bytes')),
       ['retention.ms', '-1'],
     ]),
   };
