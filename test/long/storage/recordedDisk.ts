@@ -84,7 +84,7 @@ export class Ledger {
       else this.#noticeFile(path);
     }
     const { entries: known } = this.files.directory(this.#shadow(folder));
-    for (const name of [...known.keys()]) if (!names.has(name)) this.files.remove(`${this.#shadow(folder)}/${name}`);
+    for (const name of known.keys()) if (!names.has(name)) this.files.remove(`${this.#shadow(folder)}/${name}`);
   }
 
   #noticeFile(path: string): void {
