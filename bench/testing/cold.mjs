@@ -9,7 +9,7 @@ const producer = client.producer({ value: serdes.string });
 await producer.send({ topic: 'orders', value: 'first' });
 const consumer = client.consumer({ value: serdes.string, autoOffsetReset: 'earliest' });
 consumer.subscribe(['orders']);
-const [batch] = [await consumer.nextBatch()];
+const [batch] = [await consumer.nextBatch(20_000)];
 const consumed = performance.now();
 const { user, system } = process.cpuUsage();
 if ([...batch].length !== 1) throw new Error('the record did not come');

@@ -50,7 +50,7 @@ async function startOnce(): Promise<{ readonly startMs: number; readonly firstRe
   await producer.send({ topic: 'orders', value: 'first' });
   const consumer = client.consumer({ value: serdes.string, autoOffsetReset: 'earliest' });
   consumer.subscribe(['orders']);
-  const batch = await consumer.nextBatch();
+  const batch = await consumer.nextBatch(20_000);
   const consumed = performance.now();
   if (batch?.toArray().length !== 1) throw new Error('the record did not come');
   await client.close();

@@ -16,7 +16,7 @@ async function startOnce(): Promise<void> {
   await client.producer({ value: serdes.string, lingerMs: 0 }).send({ topic: 'orders', value: 'first' });
   const consumer = client.consumer({ value: serdes.string, autoOffsetReset: 'earliest' });
   consumer.subscribe(['orders']);
-  expect((await consumer.nextBatch())?.toArray().map(({ value }) => value)).toEqual(['first']);
+  expect((await consumer.nextBatch(20_000))?.toArray().map(({ value }) => value)).toEqual(['first']);
   await client.close();
   await broker.close();
   await broker.close();

@@ -18,7 +18,11 @@ const MESSAGES = {
     Metric: { fields: { name: { type: 'string', id: 1 }, gauge: { type: 'Gauge', id: 5 }, sum: { type: 'Sum', id: 7 } } },
     Gauge: { fields: { dataPoints: { rule: 'repeated', type: 'NumberDataPoint', id: 1 } } },
     Sum: { fields: { dataPoints: { rule: 'repeated', type: 'NumberDataPoint', id: 1 }, aggregationTemporality: { type: 'int32', id: 2 } } },
-    NumberDataPoint: { fields: { asDouble: { type: 'double', id: 4 }, asInt: { type: 'sfixed64', id: 6 }, attributes: { rule: 'repeated', type: 'KeyValue', id: 7 } } },
+    NumberDataPoint: {
+      // One of several: a zero is a value, too.
+      oneofs: { value: { oneof: ['asDouble', 'asInt'] } },
+      fields: { asDouble: { type: 'double', id: 4 }, asInt: { type: 'sfixed64', id: 6 }, attributes: { rule: 'repeated', type: 'KeyValue', id: 7 } },
+    },
     KeyValue: { fields: { key: { type: 'string', id: 1 }, value: { type: 'AnyValue', id: 2 } } },
     AnyValue: { fields: { stringValue: { type: 'string', id: 1 }, boolValue: { type: 'bool', id: 2 }, intValue: { type: 'int64', id: 3 }, doubleValue: { type: 'double', id: 4 } } },
   },

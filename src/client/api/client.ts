@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Logger, Random } from '../../base/ports.ts';
-import { silentLogger, systemRandom } from '../../base/systemPorts.ts';
+import { silentLogger, systemClock, systemRandom } from '../../base/systemPorts.ts';
 import { packageVersion } from '../../base/version.ts';
 import type { Network } from '../../base/wire.ts';
 import { createTcpNetwork } from '../../net/tcp.ts';
@@ -21,6 +21,9 @@ import { clientSecurity, type ClientSecurity } from '../security/clientSecurity.
 import type { PartitionerFactory } from '../producer/partitioner.ts';
 import { defaultPartitioner, roundRobinPartitioner, uniformStickyPartitioner } from '../producer/partitioner.ts';
 import type { ProducerOptions } from '../producer/producerOptions.ts';
+import type { Uuid } from '../../protocol/types.ts';
+import { ClientTelemetry, type ClientParts } from '../telemetry/clientTelemetry.ts';
+import { bothObservers, RequestMeter } from '../telemetry/requestMeter.ts';
 import { checkNumber, checkOneOf, checkOptionNames } from './optionCheck.ts';
 import { RecordConsumer } from './recordConsumer.ts';
 import { RecordProducer } from './recordProducer.ts';
@@ -45,6 +48,8 @@ export interface ClientOptions {
   /** Where log lines go. Absent: nowhere. */
   readonly logger?: Logger;
   readonly tracer?: ClientTracer;
+  /** Whether brokers are told how this client does, where they ask for it (KIP-714, `enable.metrics.push`). Absent: they are. */
+  readonly metricsPush?: boolean;
   /** Kafka's settings of TLS and SASL by their names: `{ 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN', ... }`. */
   readonly security?: Readonly<Record<string, string>>;
   /** A network of one's own, as one inside the process. Absent: TCP. */
@@ -56,7 +61,7 @@ export interface ClientOptions {
 
 const CLIENT_OPTIONS = [
   'bootstrap', 'clientId', 'requestTimeoutMs', 'apiTimeoutMs', 'connectTimeoutMs', 'retryBackoffMs', 'retryBackoffMaxMs', 'reconnectBackoffMs', 'reconnectBackoffMaxMs',
-  'metadataMaxAgeMs', 'rebootstrapTriggerMs', 'logger', 'tracer', 'security', 'network', 'authenticate', 'clock', 'random',
+  'metadataMaxAgeMs', 'rebootstrapTriggerMs', 'logger', 'tracer', 'metricsPush', 'security', 'network', 'authenticate', 'clock', 'random',
 ] as const satisfies readonly (keyof ClientOptions)[];
 
 export interface RecordProducerOptions<K, V> {
@@ -135,13 +140,27 @@ export class Client {
   readonly cluster: Cluster;
   readonly #tracer: ClientTracer | null;
   readonly #open = new Set<Closeable>();
+  readonly #telemetry: ClientTelemetry | null;
   #admin: Admin | null = null;
 
   /** Throws ClientError INVALID_ARGUMENT. Connects with the first call that needs it. */
   constructor(options: ClientOptions) {
     checkOptionNames('a client', options, CLIENT_OPTIONS);
-    this.cluster = new Cluster(clusterOptions(options));
+    checkOneOf('metricsPush', options.metricsPush, [true, false]);
+    const meter = options.metricsPush === false ? null : new RequestMeter(options.clock ?? clientClock);
+    this.cluster = new Cluster({ ...clusterOptions(options), observer: meter === null ? diagnosticsObserver : bothObservers(diagnosticsObserver, meter) });
+    // clientClock's timers would keep the process alive
+    this.#telemetry = meter === null ? null : new ClientTelemetry(this.cluster, meter, options.clock ?? systemClock, () => this.#parts());
     this.#tracer = options.tracer ?? null;
+  }
+
+  #parts(): ClientParts {
+    const open = [...this.#open];
+    const consumers = open.filter((part) => part instanceof RecordConsumer);
+    return {
+      hasAdmin: this.#admin !== null, hasProducers: open.some((part) => part instanceof RecordProducer), hasConsumers: consumers.length > 0,
+      assignedPartitions: consumers.reduce((count, consumer) => count + consumer.assignment.length, 0),
+    };
   }
 
   /** Keys and values are bytes unless serializers say otherwise. */
@@ -189,8 +208,18 @@ export class Client {
     return { ...this.cluster.counters };
   }
 
+  /**
+   * The brokers' name for this client, under which they keep its metrics (KIP-714). Rejects with ClientError INVALID_STATE where `metricsPush` is false,
+   * UNSUPPORTED_VERSION where the brokers take no metrics.
+   */
+  clientInstanceId(): Promise<Uuid> {
+    if (this.#telemetry === null) return Promise.reject(new ClientError('INVALID_STATE', 'metricsPush is false: this client has no instance id'));
+    return this.#telemetry.instanceId();
+  }
+
   /** Closes everything that was made here, in order, then the connections. */
   async close(): Promise<void> {
+    await this.#telemetry?.close();
     await Promise.allSettled([...this.#open].map((part) => part.close()));
     this.cluster.close();
   }
@@ -202,13 +231,13 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function clusterOptions(options: ClientOptions): ClusterOptions {
-  const { bootstrap, clientId, logger, network, clock, random, security, tracer: _tracer, ...rest } = options;
+  const { bootstrap, clientId, logger, network, clock, random, security, tracer: _tracer, metricsPush: _metricsPush, ...rest } = options;
   const secured: ClientSecurity = security === undefined ? {} : clientSecurity(new Map(Object.entries(security)));
   for (const [name, value] of Object.entries(rest)) if (name !== 'authenticate') checkNumber(name, value as number | undefined, { min: 0, max: Infinity, isWhole: false });
   return {
     bootstrap: addresses(bootstrap), clientId: clientId ?? `tidelog-${randomUUID()}`, network: network ?? secured.network ?? createTcpNetwork(), clock: clock ?? clientClock, random: random ?? systemRandom,
     logger: logger ?? silentLogger, requestTimeoutMs: 30_000, apiTimeoutMs: 60_000, connectTimeoutMs: 10_000, retryBackoffMs: 100, retryBackoffMaxMs: 1000, metadataMaxAgeMs: 300_000,
-    softwareVersion: packageVersion(), observer: diagnosticsObserver,
+    softwareVersion: packageVersion(),
     ...(secured.authenticate === undefined ? {} : { authenticate: secured.authenticate }), ...defined(rest),
   };
 }
