@@ -1,6 +1,7 @@
 /**
  * `npm test -- [vitest arguments]`: sets up, runs the tests, ends with the line `N passed, N failed`.
  * `--interop` runs test/interop (real clients) instead; with `--smoke` its smoke tests, none of which may be skipped.
+ * `npm run test:long`: thousands of random histories and planted bugs instead (test/long).
  * `TIDELOG_CORE=wasm npm test` (or `portable`) runs everything without the native addon.
  */
 import { spawnSync } from 'node:child_process';
@@ -16,12 +17,13 @@ process.exit(runTests(process.argv.slice(2)));
 
 function runTests(allArgs) {
   const isInterop = allArgs.includes('--interop');
+  const isLong = allArgs.includes('--long');
   const isSmoke = allArgs.includes('--smoke');
-  const args = allArgs.filter((arg) => arg !== '--interop' && arg !== '--smoke');
+  const args = allArgs.filter((arg) => !['--interop', '--long', '--smoke'].includes(arg));
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-test-'));
   try {
     const countsFile = path.join(folder, 'counts.json');
-    const config = isInterop ? ['--config', 'vitest.interop.config.ts'] : [];
+    const config = isInterop ? ['--config', 'vitest.interop.config.ts'] : isLong ? ['--config', 'vitest.long.config.ts'] : [];
     const reporters = ['--reporter=default', `--reporter=${path.join(root, 'scripts/setup/countReporter.mjs')}`];
     const vitest = [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...config, ...reporters, ...args];
     const env = { ...process.env, TIDELOG_INTEROP: isSmoke ? 'smoke' : 'all', TIDELOG_TEST_COUNTS: countsFile };

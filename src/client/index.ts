@@ -17,7 +17,7 @@ export { UpgradeType, type FeatureMetadata, type FeatureResults, type FeatureUpd
 export type { CommittedOffset, CommittedOffsets } from './admin/groupOffsets.ts';
 export { GroupType, type GroupFilter, type GroupListing, type MemberToRemove } from './admin/groups.ts';
 export { OffsetSpec, type FoundOffset } from './admin/listOffsets.ts';
-export type { LogDirectory, ReplicaLog, TopicPartitionReplica } from './admin/logDirs.ts';
+export type { LogDirectory, ReplicaLog, ReplicaPlace, TopicPartitionReplica } from './admin/logDirs.ts';
 export { throwFirst, valueOf, valuesOf, type Outcome } from './admin/outcome.ts';
 export { PartitionMap, type TopicPartition } from './admin/partitionMap.ts';
 export type { QuorumDescription, RaftVoter } from './admin/quorum.ts';

@@ -50,6 +50,13 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   else if (options.isClean) await believe(state, folder);
   else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
+  // That it begins here stands in no checkpoint from now on, only in the name of its first segment.
+  if (state.logEndOffset > 0 && state.logEndOffset === state.segments.first.baseOffset) await syncFirstName(state);
+}
+
+async function syncFirstName(state: LogState): Promise<void> {
+  await state.disk.syncDirectory(state.folder);
+  state.folderDirty = false;
 }
 
 async function loadSlots(state: LogState, content: FolderFiles, folder: PartitionFolder): Promise<void> {

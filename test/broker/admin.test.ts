@@ -46,7 +46,7 @@ describe('settings', () => {
     expect(await alter(node, TOPIC, 'a', 'retention.ms', '1', 9)).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
     expect(await alter(node, BROKER, '8', 'log.retention.ms', '1')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Unexpected broker id, expected 7, but received 8' });
     expect(await alter(node, BROKER, 'x', 'log.retention.ms', '1')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
-    expect(await alter(node, BROKER, '7', 'log.dirs', '/x')).toMatchObject({ errorCode: ErrorCode.INVALID_CONFIG });
+    expect(await alter(node, BROKER, '7', 'log.dirs', '/x')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Cannot update these configs dynamically: [log.dirs]' });
     expect(await alter(node, 99, 'x', 'a', '1')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Unknown resource type 99' });
     const twice = { resourceType: TOPIC, resourceName: 'a', configs: [{ name: 'retention.ms', configOperation: 0, value: '1' }] };
     const { responses } = await call(node, IncrementalAlterConfigs, 0, { resources: [twice, twice], validateOnly: false });

@@ -44,7 +44,7 @@ describe('settings of storage', () => {
     for (let index = 0; index < 5; index += 1) await produce(node, 'c', 0, batch([`v${index}`], { key: 'k' }));
     await (node.store.get('c', 0) as PartitionLog).beginSegment();
     await produce(node, 'c', 0, batch(['active'], { key: 'other' }));
-    expect(await alter(node, ConfigResourceType.broker, '', { 'log.cleaner.threads': '0' })).toBe(ErrorCode.INVALID_CONFIG);
+    expect(await alter(node, ConfigResourceType.broker, '', { 'log.cleaner.threads': '0' })).toBe(ErrorCode.INVALID_REQUEST);
     const settings = { 'log.cleaner.threads': '2', 'log.cleaner.dedupe.buffer.size': '4000000', 'log.cleaner.io.buffer.size': '100000', 'log.cleaner.io.buffer.load.factor': '0.5',
       'log.cleaner.io.max.bytes.per.second': '1000000', 'log.cleaner.backoff.ms': '500' };
     expect(await alter(node, ConfigResourceType.broker, '', settings)).toBe(0);

@@ -91,7 +91,10 @@ test('a group takes no more members than group.max.size', async () => {
     const answers = await Promise.all(clients.map((client) => join(client, 'crowd', { rebalanceTimeoutMs: 500 })));
     const codes = answers.map(({ errorCode }) => errorCode);
     expect(codes.filter((code) => code === GROUP_MAX_SIZE_REACHED).length).toBeGreaterThanOrEqual(MEMBERS_MAX);
-    expect(codes.filter((code) => code === NONE).length).toBeLessThanOrEqual(MEMBERS_MAX);
+    // who is too slow to join again makes room for the next generation
+    const sizes = new Map<number, number>();
+    for (const { errorCode, generationId } of answers) if (errorCode === NONE) sizes.set(generationId, (sizes.get(generationId) ?? 0) + 1);
+    expect(Math.max(...sizes.values())).toBeLessThanOrEqual(MEMBERS_MAX);
   });
 });
 

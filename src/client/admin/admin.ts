@@ -95,6 +95,7 @@ export class Admin {
   describeDelegationTokens = (...rest: Rest<typeof tokens.describeDelegationTokens>) => tokens.describeDelegationTokens(this.#cluster, ...rest);
 
   describeLogDirs = (ids: readonly number[]) => logDirs.describeLogDirs(this.#cluster, ids);
+  describeReplicaLogDirs = (replicas: readonly logDirs.TopicPartitionReplica[]) => logDirs.describeReplicaLogDirs(this.#cluster, replicas);
   alterReplicaLogDirs = (...rest: Rest<typeof logDirs.alterReplicaLogDirs>) => logDirs.alterReplicaLogDirs(this.#cluster, ...rest);
   alterReassignments = (...rest: Rest<typeof reassignments.alterReassignments>) => reassignments.alterReassignments(this.#cluster, ...rest);
   listReassignments = (partitions?: readonly TopicPartition[] | null) => reassignments.listReassignments(this.#cluster, partitions);

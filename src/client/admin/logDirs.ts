@@ -47,6 +47,32 @@ function directoryOf({ errorCode, logDir, topics, totalBytes, usableBytes, isCor
   return { path: logDir, error: errorCode === ErrorCode.NONE ? null : new KafkaError(errorCode), replicas, totalBytes, usableBytes, isCordoned };
 }
 
+/** Where a replica lies, and where it is being moved to; null: nowhere. */
+export interface ReplicaPlace {
+  readonly current: { readonly path: string } & ReplicaLog | null;
+  readonly future: { readonly path: string } & ReplicaLog | null;
+}
+
+/** The directories of single replicas, in the order asked for. */
+export async function describeReplicaLogDirs(cluster: Cluster, replicas: readonly TopicPartitionReplica[]): Promise<Map<TopicPartitionReplica, Outcome<ReplicaPlace>>> {
+  const byBroker = await describeLogDirs(cluster, [...new Set(replicas.map(({ brokerId }) => brokerId))]);
+  return new Map(replicas.map((replica) => {
+    const directories = byBroker.get(replica.brokerId) as Outcome<LogDirectory[]>;
+    return [replica, directories.error === undefined ? { value: placeOf(replica, directories.value) } : directories];
+  }));
+}
+
+function placeOf(replica: TopicPartition, directories: readonly LogDirectory[]): ReplicaPlace {
+  let current: ReplicaPlace['current'] = null;
+  let future: ReplicaPlace['future'] = null;
+  for (const { path, replicas } of directories) {
+    const log = replicas.get(replica);
+    if (log?.isFuture === true) future = { path, ...log };
+    else if (log !== undefined) current = { path, ...log };
+  }
+  return { current, future };
+}
+
 export interface TopicPartitionReplica extends TopicPartition {
   readonly brokerId: number;
 }

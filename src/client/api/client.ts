@@ -217,6 +217,15 @@ export class Client {
     return this.#telemetry.instanceId();
   }
 
+  /** Tells brokers that ask for it a number of the application's own, read at each push (KIP-1076). Nothing happens where `metricsPush` is false. */
+  registerMetric(name: string, read: () => number): void {
+    this.#telemetry?.register(name, read);
+  }
+
+  unregisterMetric(name: string): void {
+    this.#telemetry?.unregister(name);
+  }
+
   /** Closes everything that was made here, in order, then the connections. */
   async close(): Promise<void> {
     await this.#telemetry?.close();

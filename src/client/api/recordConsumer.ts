@@ -1,3 +1,4 @@
+import { describeTopics, type PartitionDescription, type TopicDescription } from '../admin/describeTopics.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { ClientError } from '../core/clientError.ts';
 import { Consumer, type PartitionToRead } from '../consumer/consumer.ts';
@@ -73,6 +74,31 @@ export class RecordConsumer<K, V> {
 
   get assignment(): readonly TopicPartition[] {
     return this.#engine.assignment.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** What was subscribed to, by name and as last looked up for a pattern; empty after `assign`. */
+  get subscription(): readonly string[] {
+    return this.#engine.subscription;
+  }
+
+  /** Gives up the subscription or assignment: commits where auto commit is on, and leaves the group, which a later `subscribe` joins anew. */
+  unsubscribe(timeoutMs?: number): Promise<void> {
+    return this.#engine.unsubscribe(timeoutMs);
+  }
+
+  /** Ends the wait of `nextBatch`, which returns null then, if it has nothing. */
+  wake(): void {
+    this.#engine.wake();
+  }
+
+  /** The group rebalances with the next poll. */
+  enforceRebalance(): void {
+    this.#engine.enforceRebalance();
+  }
+
+  /** Leaders and replicas of a topic's partitions. Rejects with KafkaError UNKNOWN_TOPIC_OR_PARTITION. */
+  async partitionsFor(topic: string): Promise<readonly PartitionDescription[]> {
+    return ((await describeTopics(this.#parts.cluster, [topic]))[0] as TopicDescription).partitions;
   }
 
   seek(topic: string, partition: number, to: number | 'earliest' | 'latest' | { readonly timestampMs: number }): void {

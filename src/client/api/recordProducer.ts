@@ -1,3 +1,4 @@
+import { describeTopics, type PartitionDescription, type TopicDescription } from '../admin/describeTopics.ts';
 import type { RecordHeader } from '../../record/iterate.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
@@ -134,6 +135,11 @@ export class RecordProducer<K, V> {
   push(record: RecordInput<K, V>): boolean {
     this.#enqueue(record, this.#lost, 0, true);
     return this.#engine.hasRoom && this.#waiting.length === 0;
+  }
+
+  /** Leaders and replicas of a topic's partitions. Rejects with KafkaError UNKNOWN_TOPIC_OR_PARTITION. */
+  async partitionsFor(topic: string): Promise<readonly PartitionDescription[]> {
+    return ((await describeTopics(this.#parts.cluster, [topic]))[0] as TopicDescription).partitions;
   }
 
   /** Resolves when `push` has room. */

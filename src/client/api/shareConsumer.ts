@@ -76,6 +76,16 @@ export class ShareConsumer<K, V> {
     this.#member.subscribe([...new Set(topics)]);
   }
 
+  /** How long a record stays with this consumer before it goes to another one, as the brokers said last; null before. */
+  get acquisitionLockTimeoutMs(): number | null {
+    const timeoutMs = Math.max(0, ...[...this.#sessions.values()].map((session) => session.acquisitionLockTimeoutMs));
+    return timeoutMs === 0 ? null : timeoutMs;
+  }
+
+  get subscription(): readonly string[] {
+    return this.#member.topics;
+  }
+
   /** Records acquired for us, or none after `timeoutMs`. Throws ClientError INVALID_STATE where records are not acknowledged that must be. */
   async poll(timeoutMs = POLL_MS): Promise<SharedRecord<K, V>[]> {
     const deadlineMs = this.#now() + timeoutMs;

@@ -1,5 +1,4 @@
-import type { Timer } from '../../base/ports.ts';
-import { ErrorCode, errorName, KafkaError } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeHeartbeatRequest, readHeartbeatResponse, writeHeartbeatRequest } from '../../protocol/generated/heartbeat.ts';
 import { makeJoinGroupRequest, makeJoinGroupRequestProtocol, readJoinGroupResponse, writeJoinGroupRequest, type JoinGroupResponse } from '../../protocol/generated/joinGroup.ts';
@@ -7,11 +6,11 @@ import { makeLeaveGroupRequest, makeMemberIdentity, readLeaveGroupResponse, writ
 import { makeSyncGroupRequest, makeSyncGroupRequestAssignment, readSyncGroupResponse, writeSyncGroupRequest } from '../../protocol/generated/syncGroup.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
-import { Coordinator, CoordinatorKind, isCoordinatorLost } from '../core/coordinators.ts';
 import type { GroupIdentity } from '../producer/transaction.ts';
 import { decodeAssignment, type Assignment } from './assignor.ts';
 import type { AssignorProtocol } from './assignorProtocol.ts';
 import { commitOffsets, fetchCommitted, type CommittedOffset, type OffsetToCommit } from './groupOffsets.ts';
+import { MemberLife, rebalanced } from './memberLife.ts';
 import { difference, isEmptyAssignment, type AssignmentHost, type GroupOptions, type Membership } from './membership.ts';
 
 const joinGroupApi = { apiKey: ApiKey.JoinGroup, versionMax: 7, write: writeJoinGroupRequest, read: readJoinGroupResponse } as const;
@@ -48,7 +47,7 @@ export class ClassicMember implements Membership {
   readonly #options: GroupOptions;
   readonly #protocols: readonly AssignorProtocol[];
   readonly #rackId: string | null;
-  readonly #coordinator: Coordinator;
+  readonly #life: MemberLife;
   /** Partitions are kept over a rebalance only where every assignor can do that. */
   readonly #isCooperative: boolean;
   #memberId = '';
@@ -57,9 +56,6 @@ export class ClassicMember implements Membership {
   #assignedGeneration = NO_GENERATION;
   #isLeader = false;
   #isLost = false;
-  #heartbeatTimer: Timer | null = null;
-  #polledMs = 0;
-  #isClosed = false;
   #needsJoin = true;
   onWork: (() => void) | null = null;
   onJoined: ((outcome: JoinOutcome) => void) | null = null;
@@ -72,8 +68,13 @@ export class ClassicMember implements Membership {
     this.#protocols = protocols;
     this.#rackId = rackId;
     this.#isCooperative = protocols.every(({ isCooperative }) => isCooperative);
-    this.#coordinator = new Coordinator(cluster, CoordinatorKind.group, options.groupId);
-    this.onPoll();
+    const isMember = (): boolean => this.#memberId !== '';
+    this.#life = new MemberLife(cluster, options, {
+      intervalMs: options.heartbeatIntervalMs, beat: () => this.#beat(), leaveIdle: () => this.#leaveIdle(),
+      get goesOn() {
+        return isMember();
+      },
+    });
   }
 
   get needsWork(): boolean {
@@ -90,7 +91,7 @@ export class ClassicMember implements Membership {
   }
 
   onPoll(): void {
-    this.#polledMs = this.#cluster.options.clock.monotonicMs();
+    this.#life.onPoll();
   }
 
   requestRejoin(): void {
@@ -103,7 +104,7 @@ export class ClassicMember implements Membership {
     this.#isLost = false;
     if (!this.#isCooperative && !isEmptyAssignment(host.owned())) await host.revoke(host.owned());
     // a member that does not sync in time keeps its heartbeats going meanwhile: the coordinator counts the join as one
-    this.#stopHeartbeat();
+    this.#life.stop();
     const joined = await this.#join(topics, host.owned());
     this.#isLeader = joined.leader === joined.memberId;
     const protocol = this.#protocols.find(({ name }) => name === joined.protocolName);
@@ -112,27 +113,23 @@ export class ClassicMember implements Membership {
     this.#assignedGeneration = this.#generationId;
     this.#needsJoin = false;
     this.onPoll();
-    if (!this.#isClosed) this.#scheduleHeartbeat();
+    this.#life.schedule();
     await this.#take(assignment, host);
     this.onJoined?.({ memberId: joined.memberId, leaderId: joined.leader, generationId: joined.generationId, protocol: protocol.name, assignment });
   }
 
   commit(offsets: readonly OffsetToCommit[]): Promise<void> {
-    return commitOffsets(this.#coordinator, this.identity, offsets, (code, where) => this.#check(code, where));
+    return commitOffsets(this.#life.coordinator, this.identity, offsets, (code, where) => this.#check(code, where));
   }
 
   committed(assignment: Assignment, isStable: boolean): Promise<Map<string, CommittedOffset>> {
-    return fetchCommitted(this.#coordinator, this.#options.groupId, assignment, isStable);
+    return fetchCommitted(this.#life.coordinator, this.#options.groupId, assignment, isStable);
   }
 
   async leave(): Promise<void> {
-    this.#isClosed = true;
-    this.#stopHeartbeat();
-    try {
+    await this.#life.close(async () => {
       if (this.#options.instanceId === undefined) await this.#leave('the consumer is being closed');
-    } finally {
-      this.#coordinator.close();
-    }
+    });
   }
 
   async #take(assignment: Assignment, host: AssignmentHost): Promise<void> {
@@ -151,7 +148,7 @@ export class ClassicMember implements Membership {
     if (memberId === '') return;
     this.#forgetMembership();
     const { groupId } = this.#options;
-    await this.#coordinator.ask(leaveGroupApi, (version) => makeLeaveGroupRequest(
+    await this.#life.coordinator.ask(leaveGroupApi, (version) => makeLeaveGroupRequest(
       version >= LEAVE_LIST_VERSION ? { groupId, members: [makeMemberIdentity({ memberId, reason: version >= LEAVE_REASON_VERSION ? reason : null })] } : { groupId, memberId }));
   }
 
@@ -163,10 +160,10 @@ export class ClassicMember implements Membership {
       groupId, sessionTimeoutMs, ...(version >= 1 ? { rebalanceTimeoutMs: maxPollIntervalMs } : {}), memberId: this.#memberId, ...this.#instance(version >= JOIN_INSTANCE_VERSION), protocolType: PROTOCOL_TYPE, protocols,
     });
     const timeoutMs = maxPollIntervalMs + this.#cluster.options.requestTimeoutMs;
-    let answer = await this.#coordinator.ask(joinGroupApi, body, { timeoutMs });
+    let answer = await this.#life.coordinator.ask(joinGroupApi, body, { timeoutMs });
     if (answer.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
       this.#memberId = answer.memberId;
-      answer = await this.#coordinator.ask(joinGroupApi, body, { timeoutMs });
+      answer = await this.#life.coordinator.ask(joinGroupApi, body, { timeoutMs });
     }
     this.#check(answer.errorCode);
     this.#memberId = answer.memberId;
@@ -183,7 +180,7 @@ export class ClassicMember implements Membership {
       groupId, generationId: this.#generationId, memberId: this.#memberId, ...this.#instance(version >= SYNC_INSTANCE_VERSION), assignments,
       ...(version >= SYNC_PROTOCOL_VERSION ? { protocolType: PROTOCOL_TYPE, protocolName: protocol.name } : {}),
     });
-    const answer = await this.#coordinator.ask(syncGroupApi, body, { timeoutMs: maxPollIntervalMs + this.#cluster.options.requestTimeoutMs });
+    const answer = await this.#life.coordinator.ask(syncGroupApi, body, { timeoutMs: maxPollIntervalMs + this.#cluster.options.requestTimeoutMs });
     this.#check(answer.errorCode);
     return decodeAssignment(answer.assignment);
   }
@@ -206,10 +203,9 @@ export class ClassicMember implements Membership {
         this.requestRejoin();
         break;
       default:
-        if (isCoordinatorLost(code)) this.#coordinator.forget();
-        throw new KafkaError(code, where);
+        this.#life.fail(code, where);
     }
-    throw new ClientError('REBALANCED', `the group has moved on (${errorName(code)})`);
+    throw rebalanced(code);
   }
 
   #loseMembership(isForgotten: boolean): void {
@@ -224,35 +220,17 @@ export class ClassicMember implements Membership {
     this.#isLeader = false;
   }
 
-  #scheduleHeartbeat(): void {
-    this.#heartbeatTimer = this.#cluster.options.clock.setTimer(this.#options.heartbeatIntervalMs, () => void this.#beat());
-  }
-
-  #stopHeartbeat(): void {
-    this.#heartbeatTimer?.cancel();
-    this.#heartbeatTimer = null;
+  async #leaveIdle(): Promise<void> {
+    this.#isLost = true;
+    this.requestRejoin();
+    await this.#leave('the application did not poll in time');
   }
 
   async #beat(): Promise<void> {
-    const timer = this.#heartbeatTimer;
-    const { clock, logger } = this.#cluster.options;
-    try {
-      if (clock.monotonicMs() - this.#polledMs > this.#options.maxPollIntervalMs) {
-        logger.warn('the group is left, since records were not polled for max.poll.interval.ms');
-        this.#isLost = true;
-        this.requestRejoin();
-        await this.#leave('the application did not poll in time');
-        return;
-      }
-      const { groupId } = this.#options;
-      const body = (version: number) => makeHeartbeatRequest({ groupId, generationId: this.#generationId, memberId: this.#memberId, ...this.#instance(version >= HEARTBEAT_INSTANCE_VERSION) });
-      // a commit or a join may wait at the coordinator: heartbeats have a connection of their own
-      this.#check((await this.#coordinator.ask(heartbeatApi, body, { channel: 'main' })).errorCode);
-      this.onHeartbeat?.();
-    } catch (error) {
-      logger.debug('heartbeat failed', { error: (error as Error).message });
-    }
-    // a join meanwhile has set a timer of its own; until then the group must not take this member for dead
-    if (!this.#isClosed && this.#memberId !== '' && timer !== null && this.#heartbeatTimer === timer) this.#scheduleHeartbeat();
+    const { groupId } = this.#options;
+    const body = (version: number) => makeHeartbeatRequest({ groupId, generationId: this.#generationId, memberId: this.#memberId, ...this.#instance(version >= HEARTBEAT_INSTANCE_VERSION) });
+    // a commit or a join may wait at the coordinator: heartbeats have a connection of their own
+    this.#check((await this.#life.coordinator.ask(heartbeatApi, body, { channel: 'main' })).errorCode);
+    this.onHeartbeat?.();
   }
 }

@@ -37,7 +37,7 @@ export interface PartitionToRead {
 export class Consumer {
   readonly #cluster: Cluster;
   readonly #options: ConsumerOptions;
-  readonly #member: Membership | null;
+  #member: Membership | null;
   readonly #coordinator: Coordinator | null;
   readonly #partitions: AssignedPartitions;
   readonly #fetcher: Fetcher;
@@ -78,6 +78,31 @@ export class Consumer {
     const states = partitions.map(({ topic, partition, start }) => (typeof start === 'number'
       ? new PartitionState(topic, partition, start, this.#options.autoOffsetReset) : new PartitionState(topic, partition, -1, start ?? 'committed')));
     this.#setStates(new Map(states.map((state) => [partitionKey(state.topic, state.partition), state])));
+  }
+
+  /** Topics subscribed to: as last looked up where there is a pattern. */
+  get subscription(): readonly string[] {
+    const { choice } = this.#topics;
+    if (choice === null) return [];
+    return 'topics' in choice ? choice.topics : [...(this.#topics.counts?.keys() ?? [])];
+  }
+
+  /** Gives up what it reads, and leaves the group; a later `subscribe` joins anew. */
+  async unsubscribe(timeoutMs: number = CLOSE_TIMEOUT_MS): Promise<void> {
+    const member = this.#member;
+    this.#gate.enter();
+    try {
+      if (member !== null && this.#topics.choice !== null) {
+        await this.#waitUntil(this.#now() + timeoutMs, this.#leave(member));
+        this.#member = makeMembership(this.#cluster, this.#options);
+        if (this.#member !== null) this.#member.onWork = () => this.#nudge();
+      }
+      this.#topics.choose(null);
+      this.#listener = null;
+      this.#setStates(new Map());
+    } finally {
+      await this.#gate.leave();
+    }
   }
 
   get assignment(): readonly PartitionState[] {

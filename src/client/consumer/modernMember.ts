@@ -1,5 +1,4 @@
-import type { Timer } from '../../base/ports.ts';
-import { ErrorCode, errorName, KafkaError } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import {
   makeConsumerGroupHeartbeatRequest, makeConsumerGroupHeartbeatRequestTopicPartitions, readConsumerGroupHeartbeatResponse, writeConsumerGroupHeartbeatRequest, type ConsumerGroupHeartbeatRequest, type ConsumerGroupHeartbeatResponse,
@@ -7,10 +6,10 @@ import {
 import type { Uuid } from '../../protocol/types.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
-import { Coordinator, CoordinatorKind, isCoordinatorLost } from '../core/coordinators.ts';
 import type { GroupIdentity } from '../producer/transaction.ts';
 import type { Assignment } from './assignor.ts';
 import { commitOffsets, fetchCommitted, type CommittedOffset, type OffsetToCommit } from './groupOffsets.ts';
+import { MemberLife, rebalanced } from './memberLife.ts';
 import { difference, isEmptyAssignment, type AssignmentHost, type GroupOptions, type Membership } from './membership.ts';
 
 const heartbeatApi = { apiKey: ApiKey.ConsumerGroupHeartbeat, versionMax: 1, write: writeConsumerGroupHeartbeatRequest, read: readConsumerGroupHeartbeatResponse } as const;
@@ -29,7 +28,7 @@ export class ModernMember implements Membership {
   readonly #options: GroupOptions;
   readonly #rackId: string | null;
   readonly #assignor: string | null;
-  readonly #coordinator: Coordinator;
+  readonly #life: MemberLife;
   #memberId: string;
   #epoch = JOINING;
   #intervalMs = FIRST_INTERVAL_MS;
@@ -41,9 +40,6 @@ export class ModernMember implements Membership {
   #isLost = false;
   #isDue = true;
   #isFull = true;
-  #timer: Timer | null = null;
-  #polledMs = 0;
-  #isClosed = false;
   onWork: (() => void) | null = null;
 
   constructor(cluster: Cluster, options: GroupOptions, assignor: string | null = null, rackId: string | null = null) {
@@ -51,9 +47,14 @@ export class ModernMember implements Membership {
     this.#options = options;
     this.#assignor = assignor;
     this.#rackId = rackId;
-    this.#coordinator = new Coordinator(cluster, CoordinatorKind.group, options.groupId);
     this.#memberId = Buffer.from(cluster.options.random.bytes(MEMBER_ID_BYTES)).toString('base64url');
-    this.onPoll();
+    const intervalMs = (): number => this.#intervalMs;
+    this.#life = new MemberLife(cluster, options, {
+      goesOn: true, beat: () => this.#keepAlive(), leaveIdle: () => this.#leaveIdle(),
+      get intervalMs() {
+        return intervalMs();
+      },
+    });
   }
 
   get needsWork(): boolean {
@@ -70,7 +71,7 @@ export class ModernMember implements Membership {
   }
 
   onPoll(): void {
-    this.#polledMs = this.#cluster.options.clock.monotonicMs();
+    this.#life.onPoll();
   }
 
   requestRejoin(): void {
@@ -85,39 +86,33 @@ export class ModernMember implements Membership {
       this.#reported = new Map();
       await host.lose(host.owned());
     }
-    this.#stopTimer();
+    this.#life.stop();
     try {
       if (this.#target === null || this.#isFull) this.#accept(await this.#beat());
       await this.#reconcile(host);
       this.#isDue = false;
     } finally {
-      if (!this.#isClosed) this.#schedule();
+      this.#life.schedule();
     }
   }
 
   commit(offsets: readonly OffsetToCommit[]): Promise<void> {
-    return commitOffsets(this.#coordinator, this.identity, offsets, (code, where) => this.#check(code, where));
+    return commitOffsets(this.#life.coordinator, this.identity, offsets, (code, where) => this.#check(code, where));
   }
 
   committed(assignment: Assignment, isStable: boolean): Promise<Map<string, CommittedOffset>> {
-    return fetchCommitted(this.#coordinator, this.#options.groupId, assignment, isStable);
+    return fetchCommitted(this.#life.coordinator, this.#options.groupId, assignment, isStable);
   }
 
   async leave(): Promise<void> {
-    this.#isClosed = true;
-    this.#stopTimer();
-    try {
-      await this.#leave();
-    } finally {
-      this.#coordinator.close();
-    }
+    await this.#life.close(() => this.#leave());
   }
 
   async #leave(): Promise<void> {
     if (this.#epoch === JOINING) return;
     const memberEpoch = this.#options.instanceId === undefined ? LEAVING : LEAVING_FOR_A_WHILE;
     this.#epoch = JOINING;
-    await this.#coordinator.ask(heartbeatApi, this.#who({ memberEpoch }), { channel: 'main' });
+    await this.#life.coordinator.ask(heartbeatApi, this.#who({ memberEpoch }), { channel: 'main' });
   }
 
   /** Lets go first, says so, and takes what is new. */
@@ -152,7 +147,7 @@ export class ModernMember implements Membership {
       makeConsumerGroupHeartbeatRequestTopicPartitions({ topicId: this.#cluster.topicIdOf(topic), partitions: [...partitions] })));
     const { instanceId, maxPollIntervalMs } = this.#options;
     const details = isFull ? { instanceId: instanceId ?? null, rackId: this.#rackId, rebalanceTimeoutMs: maxPollIntervalMs, subscribedTopicNames: [...this.#topics].sort(), serverAssignor: this.#assignor } : {};
-    return this.#coordinator.ask(heartbeatApi, this.#who({ ...details, topicPartitions }), { channel: 'main' });
+    return this.#life.coordinator.ask(heartbeatApi, this.#who({ ...details, topicPartitions }), { channel: 'main' });
   }
 
   #who(fields: Partial<ConsumerGroupHeartbeatRequest>): ConsumerGroupHeartbeatRequest {
@@ -189,10 +184,9 @@ export class ModernMember implements Membership {
       case ErrorCode.UNRELEASED_INSTANCE_ID:
         throw new ClientError('INVALID_STATE', `group.instance.id ${this.#options.instanceId} is in use by another member of group ${this.#options.groupId}`);
       default:
-        if (isCoordinatorLost(code)) this.#coordinator.forget();
-        throw new KafkaError(code, where);
+        this.#life.fail(code, where);
     }
-    throw new ClientError('REBALANCED', `the group has moved on (${errorName(code)})`);
+    throw rebalanced(code);
   }
 
   #lose(): void {
@@ -207,30 +201,12 @@ export class ModernMember implements Membership {
     this.onWork?.();
   }
 
-  #schedule(): void {
-    this.#stopTimer();
-    this.#timer = this.#cluster.options.clock.setTimer(this.#intervalMs, () => void this.#onTimer());
+  async #leaveIdle(): Promise<void> {
+    await this.#leave();
+    this.#lose();
   }
 
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  async #onTimer(): Promise<void> {
-    const timer = this.#timer;
-    const { clock, logger } = this.#cluster.options;
-    try {
-      if (clock.monotonicMs() - this.#polledMs > this.#options.maxPollIntervalMs) {
-        logger.warn('the group is left, since records were not polled for max.poll.interval.ms');
-        await this.#leave();
-        this.#lose();
-        return;
-      }
-      if (this.#epoch !== JOINING) this.#accept(await this.#beat());
-    } catch (error) {
-      logger.debug('heartbeat failed', { error: (error as Error).message });
-    }
-    if (!this.#isClosed && this.#timer === timer) this.#schedule();
+  async #keepAlive(): Promise<void> {
+    if (this.#epoch !== JOINING) this.#accept(await this.#beat());
   }
 }

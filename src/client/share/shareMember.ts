@@ -51,6 +51,10 @@ export class ShareMember {
     this.#beatSoon(0);
   }
 
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
   /** Ends the membership; the timer stops. */
   async leave(): Promise<void> {
     this.#isClosed = true;

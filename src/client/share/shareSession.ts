@@ -42,6 +42,8 @@ export class ShareSession {
   readonly #known = new Map<string, SharePartition>();
   readonly #pending = new Map<string, { readonly place: SharePartition; readonly offsets: PendingAcknowledgements }>();
   #epoch = 0;
+  /** How long records stay with us, as the broker said last; 0 before. */
+  acquisitionLockTimeoutMs = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(cluster: Cluster, brokerId: number, groupId: string, memberId: string, onAcknowledged: AcknowledgementListener) {
@@ -116,6 +118,7 @@ export class ShareSession {
       });
       const answer = await connection.request(fetchApi, body, { version, timeoutMs: maxWaitMs + this.#cluster.options.requestTimeoutMs });
       throwOnError(answer.errorCode, answer.errorMessage);
+      this.acquisitionLockTimeoutMs = answer.acquisitionLockTimeoutMs;
       this.#moveOn(added, forgotten);
       const all = answer.responses.flatMap(({ topicId, partitions }) => partitions.map((data) => ({ topicId, data })));
       for (const { topicId, data } of all) this.#settle(owed, topicId, data.partitionIndex, data.acknowledgeErrorCode);

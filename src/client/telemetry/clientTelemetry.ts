@@ -17,6 +17,7 @@ export class ClientTelemetry {
   readonly #pusher: TelemetryPusher;
   #connectionsTold = 0;
   #toldMs: number;
+  readonly #own = new Map<string, () => number>();
 
   /** `clock`: its timers should not keep the process alive. */
   constructor(cluster: Cluster, meter: RequestMeter, clock: Clock, parts: () => ClientParts) {
@@ -39,6 +40,15 @@ export class ClientTelemetry {
     return this.#pusher.instanceId();
   }
 
+  /** A number of the application's own, told under its name from now on where a broker asks for it; in place of one of the same name. */
+  register(name: string, read: () => number): void {
+    this.#own.set(name, read);
+  }
+
+  unregister(name: string): void {
+    this.#own.delete(name);
+  }
+
   /** The last push; takes a second at most. */
   close(): Promise<void> {
     this.#meter.onFirstRequest = null;
@@ -52,6 +62,7 @@ export class ClientTelemetry {
     this.#toldMs = nowMs;
     this.#connectionsTold = counters.connectionsOpened;
     this.#meter.reset();
+    for (const [name, read] of this.#own) metrics.push({ name, value: read(), isTotal: false });
     return metrics;
   }
 }

@@ -29,6 +29,8 @@ interface Codec {
 const codecOf = (name: string): Codec => (allMessages as unknown as Record<string, Codec>)[name] as Codec;
 
 const NOT_OFFERED = new Set(['ConsumerGroupHeartbeat']);
+/** Offered only by a fake that answers them: clients ask for these without being told to. */
+const ONLY_IF_ANSWERED = new Set(['GetTelemetrySubscriptions', 'PushTelemetry']);
 
 /** A broker that does what its script says. Requests are kept in `requests`. */
 export class FakeBroker {
@@ -118,7 +120,7 @@ export class FakeBroker {
   }
 
   #versions(): Partial<ReturnType<typeof makeApiVersionsResponse>> {
-    const offered = apis.filter((spec) => spec !== undefined && spec.max >= 0 && !this.missing.has(spec.name));
+    const offered = apis.filter((spec) => spec !== undefined && spec.max >= 0 && !this.missing.has(spec.name) && (!ONLY_IF_ANSWERED.has(spec.name) || this.handlers.has(spec.name)));
     return { apiKeys: offered.map((spec) => ({ apiKey: spec!.key, minVersion: spec!.min, maxVersion: spec!.max })) };
   }
 }
