@@ -122,11 +122,15 @@ function* logLines(file: string, options: Options, findings: Findings): Generato
 /** null: keys and values are not asked for. */
 function parserOf(options: Options): Parser | null {
   const coordinator = COORDINATORS.find(([option]) => options.has(option))?.[1];
-  if (coordinator !== undefined) return (key, value, offset) => (key === null ? { key: null, value: null } : decodeCoordinatorRecord(coordinator, key, value, offset));
+  if (coordinator !== undefined) return (key, value, offset) => (key === null ? refuseKey(offset) : decodeCoordinatorRecord(coordinator, key, value, offset));
   if (!['print-data-log', 'key-decoder-class', 'value-decoder-class'].some((name) => options.has(name))) return null;
   const keys = decoderOf(options.value('key-decoder-class') ?? '');
   const values = decoderOf(options.value('value-decoder-class') ?? '');
   return (key, value) => ({ key: key === null ? null : keys(key), value: value === null ? null : values(value) });
+}
+
+function refuseKey(offset: number): never {
+  throw new ToolError(`Failed to decode message at offset ${offset} using the specified decoder (message had a missing key)`);
 }
 
 const DECODERS: Readonly<Record<string, (bytes: Buffer) => string>> = {

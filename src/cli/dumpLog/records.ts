@@ -105,5 +105,5 @@ function controlText(key: Buffer | null, value: Buffer | null): string {
 function lineOf(metadata: string, contents: ReturnType<Parser> | null): string {
   const key = contents?.key ?? null;
   const value = contents?.value ?? null;
-  return ['|', metadata, key === null ? '' : `key: ${key}`, value === null ? '' : `payload: ${value}`].filter((part) => part !== '').join(' ');
+  return metadata === '' && key === null && value === null ? '' : ['|', metadata, key === null ? '' : `key: ${key}`, value === null ? '' : `payload: ${value}`].filter((part) => part !== '').join(' ');
 }

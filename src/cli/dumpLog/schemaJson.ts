@@ -3,6 +3,7 @@ import groupSchemas from '../../protocol/schema/records-group-coordinator.json' 
 import shareSchemas from '../../protocol/schema/records-share-coordinator.json' with { type: 'json' };
 import transactionSchemas from '../../protocol/schema/records-transaction-coordinator.json' with { type: 'json' };
 import { Reader } from '../../protocol/reader.ts';
+import { readAssignment, readOr, readSubscription } from './memberJson.ts';
 
 interface FieldSchema {
   readonly name: string;
@@ -25,6 +26,9 @@ interface RecordSchema {
   readonly fields: readonly FieldSchema[];
   readonly commonStructs?: readonly { readonly name: string; readonly fields: readonly FieldSchema[] }[];
 }
+
+/** Type of the record that holds a classic group. */
+const GROUP_METADATA = 2;
 
 export type CoordinatorKind = 'group' | 'transaction' | 'share';
 
@@ -49,7 +53,16 @@ export function decodeCoordinatorRecord(kind: CoordinatorKind, key: Buffer, valu
   const version = value.length < 2 ? -1 : value.readInt16BE(0);
   const valueSchema = find('coordinator-value');
   if (valueSchema === undefined || !isIn(version, valueSchema.validVersions)) return { key: keyText, value: `{"version":"${version}","data":"unknown"}` };
-  return { key: keyText, value: `{"version":"${version}","data":${json(decode(valueSchema, version, value.subarray(2)))}}` };
+  const data = decode(valueSchema, version, value.subarray(2));
+  return { key: keyText, value: `{"version":"${version}","data":${json(kind === 'group' && type === GROUP_METADATA ? withMembers(data) : data)}}` };
+}
+
+/** What members of a consumers' group told and were told is in the consumers' own formats. */
+function withMembers(data: unknown): unknown {
+  const group = data as { readonly protocolType?: unknown; readonly members?: readonly Readonly<Record<string, unknown>>[] };
+  if (group.protocolType !== 'consumer' || !Array.isArray(group.members)) return data;
+  const members = group.members.map((member) => ({ ...member, subscription: readOr(member['subscription'], readSubscription), assignment: readOr(member['assignment'], readAssignment) }));
+  return { ...group, members };
 }
 
 const typeByVersion = (schema: RecordSchema): number => Number.parseInt(schema.validVersions, 10);
@@ -128,6 +141,6 @@ function readValue(type: string, fields: readonly FieldSchema[] | null, isNullab
     case 'uuid': return reader.uuid();
     case 'string': return isNullable ? reader.nullableString(isFlexible) : reader.string(isFlexible);
     case 'bytes': return (isNullable ? reader.nullableBytes(isFlexible) : reader.bytes(isFlexible))?.toString('base64') ?? null;
-    default: return readStruct(fields ?? context.structs.get(type) ?? [], context);
+    default: return isNullable && reader.int8() < 0 ? null : readStruct(fields ?? context.structs.get(type) ?? [], context);
   }
 }
