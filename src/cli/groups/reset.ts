@@ -4,6 +4,7 @@ import type { CommittedOffset } from '../../client/admin/groupOffsets.ts';
 import { OffsetSpec, type FoundOffset } from '../../client/admin/listOffsets.ts';
 import { valueOf } from '../../client/admin/outcome.ts';
 import type { PartitionMap, TopicPartition } from '../../client/admin/partitionMap.ts';
+import { listTopics } from '../../client/admin/topics.ts';
 import type { Cluster } from '../../client/core/cluster.ts';
 import type { Options } from '../options.ts';
 import { row, widthOf } from '../table.ts';
@@ -73,13 +74,16 @@ export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ToolError((error as Error).message);
+    throw new ToolError((error as NodeJS.ErrnoException).code === 'ENOENT' ? `java.io.IOException: Unable to read file ${file}` : (error as Error).message);
   }
 }
 
 /** Offsets outside of the log become the nearest one inside, with a warning. */
 async function inRange(cluster: Cluster, plan: Plan, { terminal }: ToolEnvironment): Promise<Plan> {
   const keys = plan.map(([key]) => key);
+  const known = new Set((await listTopics(cluster)).map(({ name }) => name));
+  const absent = keys.find(({ topic }) => !known.has(topic));
+  if (absent !== undefined) throw new ToolError(`org.apache.kafka.common.errors.UnknownTopicOrPartitionException: Failed to fetch metadata for partition ${absent.topic}-${absent.partition} because metadata for topic \`${absent.topic}\` could not be found`);
   const starts = await lookUp(cluster, keys, OffsetSpec.earliest);
   const ends = await lookUp(cluster, keys, OffsetSpec.latest);
   return plan.map(([key, offset]) => {

@@ -1,7 +1,8 @@
 import { describeTopics, type TopicDescription } from '../../client/admin/describeTopics.ts';
+import { listTopics } from '../../client/admin/topics.ts';
 import type { TopicPartition } from '../../client/admin/partitionMap.ts';
 import type { Cluster } from '../../client/core/cluster.ts';
-import { KafkaError } from '../../protocol/errors.ts';
+import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { UsageError } from '../toolError.ts';
 
 /** Arguments of --topic: names, or names with partitions as `topic:0,1`. */
@@ -27,7 +28,18 @@ function parsePartitions(text: string): TopicPartition[] {
 /** All that was named. Throws KafkaError UNKNOWN_TOPIC_OR_PARTITION. */
 export async function allPartitions(cluster: Cluster, { partitions, topics }: TopicArguments): Promise<TopicPartition[]> {
   const described = await describeNamed(cluster, topics);
+  await checkPresent(cluster, partitions);
   return [...partitions, ...described.flatMap(({ name, partitions: list }) => list.map(({ partition }) => ({ topic: name, partition })))];
+}
+
+/** Throws KafkaError UNKNOWN_TOPIC_OR_PARTITION with the names of those that do not exist. */
+export async function checkPresent(cluster: Cluster, partitions: readonly TopicPartition[]): Promise<void> {
+  if (partitions.length === 0) return;
+  const known = new Set((await listTopics(cluster)).map(({ name }) => name));
+  const topics = [...new Set(partitions.map(({ topic }) => topic))].filter((topic) => known.has(topic));
+  const counts = new Map((await describeNamed(cluster, topics)).map(({ name, partitions: list }) => [name, list.length]));
+  const absent = partitions.filter(({ topic, partition }) => partition >= (counts.get(topic) ?? 0));
+  if (absent.length > 0) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The partitions "${absent.map(({ topic, partition }) => `${topic}-${partition}`).join(',')}" do not exist`);
 }
 
 /** As the admin client does, but with the error as Kafka's tools print it: without the topic's name. */

@@ -94,13 +94,16 @@ function headline(error: unknown, groupId: string, hasPartitionErrors: boolean):
   return `Request succeeded for deleting offsets from group ${groupId}.`;
 }
 
+const isUnknownGroup = (error: unknown): boolean => error instanceof KafkaError && error.code === ErrorCode.GROUP_ID_NOT_FOUND;
+
 export async function deleteGroups(cluster: Cluster, groupIds: readonly string[], kind: 'consumer' | 'share' | 'streams', environment: ToolEnvironment): Promise<void> {
   const outcomes = await askToDelete(cluster, groupIds);
   const named = (ids: readonly string[]) => ids.map((id) => `'${id}'`).join(', ');
   const failed = [...outcomes].filter(([, { error }]) => error !== undefined);
+  const reasonOf = (id: string, error: unknown) => (kind === 'streams' && isUnknownGroup(error) ? `java.lang.IllegalArgumentException: Group '${id}' does not exist or is not a streams group.` : javaException(error));
   const deleted = [...outcomes].filter(([, { error }]) => error === undefined).map(([id]) => id);
-  if (failed.length === 0) return environment.terminal.print(`Deletion of requested ${kind} groups (${named(deleted)}) was successful.\n`);
+  if (failed.length === 0) return environment.terminal.print(`Deletion of requested ${kind} groups (${deleted.length === 0 ? "''" : named(deleted)}) was successful.\n`);
   await environment.terminal.print(`\nError: Deletion of some ${kind} groups failed:\n`);
-  for (const [id, { error }] of failed) await environment.terminal.print(`* Group '${id}' could not be deleted due to: ${javaException(error)}\n`);
+  for (const [id, { error }] of failed) await environment.terminal.print(`* Group '${id}' could not be deleted due to: ${reasonOf(id, error)}\n`);
   if (deleted.length > 0) await environment.terminal.print(`\nThese ${kind} groups were deleted successfully: ${named(deleted)}\n`);
 }

@@ -42,11 +42,22 @@ export async function change(cluster: Cluster, action: 'delete' | 'delete-offset
   if (action === 'delete') return deleteShareGroups(cluster, groupIds, environment);
   const topics = options.values('topic');
   if (topics.length === 0) throw new UsageError('Option [delete-offsets] takes the following options: [topic], [group]');
-  const outcomes = [...await deleteShareGroupOffsets(cluster, groupIds[0] as string, topics)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const outcomes = [...await deletedOffsets(cluster, groupIds[0] as string, topics, environment)].sort(([a], [b]) => (a < b ? -1 : 1));
   if (options.has('json')) return printJson(environment, outcomes.map(([topic, { error }]) => ({ topic, error: error === undefined ? null : javaException(error) })));
   const widths = [widthOf(outcomes.map(([topic]) => topic), 15)];
   const cells = [['TOPIC', 'STATUS'], ...outcomes.map(([topic, { error }]) => [topic, error === undefined ? 'Successful' : `Error: ${javaMessage(error)}`])];
   await environment.terminal.print(`${cells.map((each) => `\n${row(each, widths)}`).join('')}\n`);
+}
+
+/** A request that is refused as a whole failed for each topic. */
+async function deletedOffsets(cluster: Cluster, groupId: string, topics: readonly string[], { terminal }: ToolEnvironment): ReturnType<typeof deleteShareGroupOffsets> {
+  try {
+    return await deleteShareGroupOffsets(cluster, groupId, topics);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    await terminal.print(`\nError: ${javaMessage(error)}\n`);
+    return new Map(topics.map((topic) => [topic, { error }]));
+  }
 }
 
 async function deleteShareGroups(cluster: Cluster, groupIds: readonly string[], { terminal }: ToolEnvironment): Promise<void> {

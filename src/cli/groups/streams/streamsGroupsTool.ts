@@ -1,20 +1,14 @@
-import { GroupType, listGroups } from '../../../client/admin/groups.ts';
-import { ClientError } from '../../../client/core/clientError.ts';
+import { GroupType } from '../../../client/admin/groups.ts';
 import type { Cluster } from '../../../client/core/cluster.ts';
-import { KafkaError } from '../../../protocol/errors.ts';
-import { bootstrapOption, commandConfigOption, jsonOption, printJson, withCluster } from '../../adminTool.ts';
-import { javaException, javaMessage } from '../../javaErrors.ts';
+import { bootstrapOption, commandConfigOption, jsonOption } from '../../adminTool.ts';
 import type { Options } from '../../options.ts';
-import { row, widthOf } from '../../table.ts';
 import type { Tool, ToolEnvironment } from '../../tool.ts';
 import { UsageError } from '../../toolError.ts';
-import { parseNames } from '../consumer/list.ts';
 import { groupListOptions, resetOptions } from '../consumer/options.ts';
+import { runGroupCommand, type GroupAction, type GroupCommand } from '../groupCommand.ts';
 import { checkScenario } from '../reset.ts';
 
-const ACTIONS = ['list', 'describe', 'delete', 'reset-offsets', 'delete-offsets'] as const;
-type Action = (typeof ACTIONS)[number];
-const STATES = ['NotReady', 'Assigning', 'Reconciling', 'Stable', 'Dead', 'Empty'] as const;
+const command: GroupCommand = { type: GroupType.streams, states: ['NotReady', 'Assigning', 'Reconciling', 'Stable', 'Dead', 'Empty'], check, act };
 
 export const streamsGroupsTool: Tool = {
   name: 'kafka-streams-groups',
@@ -37,26 +31,11 @@ export const streamsGroupsTool: Tool = {
 
 /** Unlike the tools of other groups, Kafka's ends with 1 when an action failed. */
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
-  const actions = ACTIONS.filter((action) => options.has(action));
-  const [action] = actions;
-  if (action === undefined || actions.length > 1) throw new UsageError(`Command must include exactly one action: ${ACTIONS.map((name) => `--${name}`).join(', ')}.`);
-  check(action, options);
-  try {
-    await withCluster(options, environment, (cluster) => act(cluster, action, options, environment), { timeoutMs: options.number('timeout') });
-    return 0;
-  } catch (error) {
-    if (error instanceof UsageError || environment.interrupted.aborted) throw error;
-    const isFromCluster = error instanceof KafkaError || error instanceof ClientError;
-    await environment.terminal.print(`\nError: Executing streams group command failed due to ${isFromCluster ? javaException(error) : javaMessage(error)}\n`);
-    return 1;
-  }
+  return (await runGroupCommand(command, options, environment)) ? 0 : 1;
 }
 
-function check(action: Action, options: Options): void {
+function check(action: GroupAction, options: Options): void {
   if (action !== 'list' && !options.has('group') && !options.has('all-groups')) throw new UsageError(`Option [${action}] takes one of these options: [group], [all-groups]`);
-  if (options.has('group') && options.has('all-groups')) throw new UsageError(`Option [${action}] takes either [group] or [all-groups], not both.`);
-  const views = ['members', 'offsets', 'state'].filter((view) => options.has(view));
-  if (action === 'describe' && views.length > 1) throw new UsageError('Option [describe] takes at most one of these options: [members], [offsets], [state]');
   const hasTopics = options.has('input-topic') || options.has('all-input-topics');
   if (action === 'delete-offsets' && !hasTopics) throw new UsageError('Option [delete-offsets] takes one of these options: [input-topic], [all-input-topics]');
   if (action !== 'reset-offsets') return;
@@ -65,18 +44,7 @@ function check(action: Action, options: Options): void {
   if (!hasTopics && !options.has('from-file')) throw new UsageError('One of the reset scopes should be defined: --all-input-topics, --input-topic.');
 }
 
-async function act(cluster: Cluster, action: Action, options: Options, environment: ToolEnvironment): Promise<void> {
-  if (action === 'list') return list(cluster, options, environment);
-  const groupIds = options.has('all-groups') ? (await listGroups(cluster, { types: [GroupType.streams] })).map(({ groupId }) => groupId) : [...new Set(options.values('group'))];
+async function act(cluster: Cluster, action: Exclude<GroupAction, 'list'>, groupIds: readonly string[], options: Options, environment: ToolEnvironment): Promise<void> {
   if (action === 'describe') return (await import('./describe.ts')).describeStreams(cluster, groupIds, options, environment);
   return (await import('./change.ts')).changeStreams(cluster, action, groupIds, options, environment);
-}
-
-async function list(cluster: Cluster, options: Options, environment: ToolEnvironment): Promise<void> {
-  const states = parseNames(options.value('state') ?? '', STATES, 'state');
-  const groups = (await listGroups(cluster, { types: [GroupType.streams], states })).filter(({ type }) => type === GroupType.streams);
-  if (options.has('json')) return printJson(environment, groups.map(({ groupId, state }) => ({ group: groupId, state })));
-  if (!options.has('state')) return environment.terminal.print(groups.map(({ groupId }) => `${groupId}\n`).join(''));
-  const widths = [widthOf(groups.map(({ groupId }) => groupId), 15)];
-  await environment.terminal.print([['GROUP', 'STATE'], ...groups.map(({ groupId, state }) => [groupId, state])].map((cells) => `${row(cells, widths)}\n`).join(''));
 }
