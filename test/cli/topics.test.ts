@@ -67,7 +67,7 @@ describe('kafka-topics', () => {
     [['--create', '--topic', 'p', '--partitions', '0'], 1, 'Error while executing topic command : The partitions must be greater than 0'],
     [['--create', '--topic', 'p', '--replication-factor', '0'], 1, 'Error while executing topic command : The replication factor must be between 1 and 32767 inclusive'],
     [['--create', '--topic', 'p', '--config', 'foo=1'], 1, 'Error while executing topic command : Unknown topic config name: foo'],
-    [['--create', '--topic', 'p', '--config', 'foo'], 1, 'Error while executing topic command : Invalid topic config: all configs to be added must be in the format "key=val".'],
+    [['--create', '--topic', 'p', '--config', 'foo'], 1, 'Error while executing topic command : requirement failed: Invalid topic config: all configs to be added must be in the format "key=val".'],
     [['--create', '--topic', 'p', '--replica-assignment', '1:1'], 1, 'Error while executing topic command : Partition replica lists may not contain duplicate entries: 1'],
     [['--create', '--topic', 'p', '--replica-assignment', '1:2,1'], 1, 'Error while executing topic command : Partition 1 has different replication factor: [1]'],
     [['--list', '--topic', 'nothing-there'], 0, ''],

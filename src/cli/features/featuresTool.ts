@@ -33,6 +33,7 @@ export const featuresTool: Tool = {
 
 async function run(options: Options, environment: ToolEnvironment, command: string): Promise<number> {
   if (command === 'version-mapping') return printed(environment, mappingText(options.value('release-version')));
+  if (command === 'feature-dependencies' && !options.has('feature')) throw new UsageError('Command line error: argument --feature is required. Type --help for help.');
   if (command === 'feature-dependencies') return printed(environment, dependenciesText(options.values('feature')));
   if (!options.has('bootstrap-server')) throw new UsageError('Command line error: You must specify either --bootstrap-controller or --bootstrap-server.. Type --help for help.');
   try {

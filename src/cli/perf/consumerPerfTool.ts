@@ -44,7 +44,8 @@ export const consumerPerfTool: Tool = {
 
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
   const countMax = options.number('num-records') ?? options.number('messages');
-  if (countMax === undefined) throw new UsageError('Exactly one of the following arguments is required: [num-records], [messages]');
+  if (countMax === undefined || (options.has('num-records') && options.has('messages'))) throw new UsageError('Exactly one of the following arguments is required: [num-records], [messages]');
+  if (options.has('messages')) await environment.terminal.print('Warning: --messages is deprecated. Use --num-records instead.\n');
   if (options.has('topic') === options.has('include')) throw new UsageError('Exactly one of the following arguments is required: [topic], [include]');
   const client = consumerOptions(settingsOf(options, environment));
   for (const warning of client.warnings) environment.terminal.complain(warning);

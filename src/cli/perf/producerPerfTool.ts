@@ -88,7 +88,7 @@ function payloadOf(options: Options, random: ToolEnvironment['random']): (index:
     return () => payloads[Math.floor(random.next() * payloads.length)] as Buffer;
   }
   const sizeBytes = options.number('record-size') as number;
-  if (sizeBytes < 0) throw new ToolError('--record-size should be greater than or equal to zero.');
+  if (sizeBytes < 1) throw new UsageError('--record-size should be greater than zero.');
   const payload = randomPayload(random, sizeBytes);
   return () => payload;
 }

@@ -5,6 +5,7 @@ import { alterReplicaLogDirs, describeLogDirs, type TopicPartitionReplica } from
 import { valueOf } from '../../client/admin/outcome.ts';
 import { comparePartitions, PartitionMap, type TopicPartition } from '../../client/admin/partitionMap.ts';
 import { alterReassignments, listReassignments } from '../../client/admin/reassignments.ts';
+import { listTopics } from '../../client/admin/topics.ts';
 import type { Cluster } from '../../client/core/cluster.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { javaMessage } from '../javaErrors.ts';
@@ -44,7 +45,7 @@ async function directoriesOf(cluster: Cluster, partitions: PartitionMap<readonly
 export async function generate(cluster: Cluster, options: Options, { terminal, random }: ToolEnvironment): Promise<void> {
   const ids = (options.value('broker-list') as string).split(',').map((id) => Number(id.trim()));
   if (ids.some((id) => !Number.isSafeInteger(id) || id < 0)) throw new ToolError(`Invalid broker list: ${options.value('broker-list')}`);
-  if (new Set(ids).size < ids.length) throw new ToolError(`Broker list contains duplicate entries: ${ids.filter((id, at) => ids.indexOf(id) !== at).join(',')}`);
+  if (new Set(ids).size < ids.length) throw new ToolError(`Broker list contains duplicate entries: [${ids.filter((id, at) => ids.indexOf(id) !== at).join(', ')}]`);
   const present = await replicasOf(cluster, readTopics(options.value('topics-to-move-json-file') as string));
   const brokers = (await describeCluster(cluster)).nodes.filter(({ id }) => ids.includes(id));
   const hasSomeRacks = brokers.some(({ rack }) => rack !== null) && brokers.some(({ rack }) => rack === null);
@@ -125,7 +126,8 @@ async function directoryStates(cluster: Cluster, moves: ReadonlyMap<TopicPartiti
 export async function verify(cluster: Cluster, options: Options, { terminal }: ToolEnvironment): Promise<void> {
   const { partitions, directories } = readPlan(options.value('reassignment-json-file') as string);
   const ongoing = await listReassignments(cluster);
-  const present = await replicasOf(cluster, [...new Set(partitions.keys().map(({ topic }) => topic))]);
+  const known = new Set((await listTopics(cluster)).map(({ name }) => name));
+  const present = await replicasOf(cluster, [...new Set(partitions.keys().map(({ topic }) => topic))].filter((topic) => known.has(topic)));
   const lines = sorted(partitions).map(([key, target]) => {
     const current = present.get(key) ?? [];
     if (ongoing.has(key)) return `Reassignment of partition ${nameOf(key)} is still in progress.`;

@@ -43,7 +43,7 @@ function parseTopicConfigs(given: readonly string[]): Map<string, string> {
   return new Map(given.map((text) => {
     const at = text.indexOf('=');
     const name = text.slice(0, Math.max(at, 0)).trim();
-    if (name === '') throw new ToolError('Invalid topic config: all configs to be added must be in the format "key=val".');
+    if (name === '') throw new ToolError('requirement failed: Invalid topic config: all configs to be added must be in the format "key=val".');
     return [name, text.slice(at + 1).trim()];
   }));
 }

@@ -25,19 +25,23 @@ interface Described {
 
 /** Prints topics and partitions in the lines that Kafka's tool prints. */
 export async function describeTopics(cluster: Cluster, names: readonly string[], options: Options, terminal: Terminal): Promise<void> {
-  if (names.length === 0) return;
+  const showsTopics = !PARTITION_REPORTS.some((report) => options.has(report));
+  const found = (names.length === 0 ? [] : await describedTopics(cluster, names, options)).filter((each) => !options.has('topics-with-overrides') || overridesOf(each).length > 0);
+  const shownOf = (described: Described) => described.topic.partitions.filter((partition) => showsTopics || isReported(partition, described, options));
+  if (options.has('json')) return terminal.print(`${JSON.stringify(found.map((each) => topicJson(each, shownOf(each))).filter(({ partitions }) => showsTopics || partitions.length > 0))}\n`);
+  for (const described of found) {
+    if (showsTopics) await terminal.print(`${topicLine(described)}\n`);
+    if (options.has('topics-with-overrides')) continue;
+    await terminal.print(shownOf(described).map((partition) => `${partitionLine(partition, described)}\n`).join(''));
+  }
+}
+
+async function describedTopics(cluster: Cluster, names: readonly string[], options: Options): Promise<Described[]> {
   const topics = await askForTopics(cluster, names, options.number('partition-size-limit-per-response'));
   const configs = await topicConfigs(cluster, names);
   const liveBrokers = new Set(await brokerIds(cluster));
   const reassignments = await reassignmentsIfTold(cluster);
-  const showsTopics = !PARTITION_REPORTS.some((report) => options.has(report));
-  for (const topic of topics) {
-    const described: Described = { topic, configs: configs.get(topic.name) ?? [], reassignments, liveBrokers };
-    if (showsTopics && (!options.has('topics-with-overrides') || overridesOf(described).length > 0)) await terminal.print(`${topicLine(described)}\n`);
-    if (options.has('topics-with-overrides')) continue;
-    const shown = topic.partitions.filter((partition) => showsTopics || isReported(partition, described, options));
-    if (shown.length > 0) await terminal.print(shown.map((partition) => `${partitionLine(partition, described)}\n`).join(''));
-  }
+  return topics.map((topic) => ({ topic, configs: configs.get(topic.name) ?? [], reassignments, liveBrokers }));
 }
 
 const overridesOf = ({ configs }: Described): DescribeConfigsResourceResult[] => configs.filter((config) => config.configSource !== DEFAULT_CONFIG);
@@ -50,6 +54,17 @@ function topicLine(described: Described): string {
   const replicationFactor = first === undefined ? 0 : replicationFactorOf(first, described);
   return `Topic: ${topic.name}${id}\tPartitionCount: ${topic.partitions.length}\tReplicationFactor: ${replicationFactor}\tConfigs: ${overrides}`;
 }
+
+const topicJson = (described: Described, partitions: readonly PartitionDescription[]) => ({
+  topic: described.topic.name,
+  topicId: described.topic.topicId === zeroUuid ? null : described.topic.topicId,
+  configs: Object.fromEntries(overridesOf(described).map(({ name, value }) => [name, value])),
+  partitions: partitions.map((partition) => ({
+    partition: partition.partition, leader: partition.leader < 0 ? null : partition.leader, replicas: partition.replicas, isr: partition.inSyncReplicas,
+    addingReplicas: reassignmentOf(partition, described)?.addingReplicas ?? [], removingReplicas: reassignmentOf(partition, described)?.removingReplicas ?? [],
+    elr: partition.eligibleLeaderReplicas, lastKnownElr: partition.lastKnownEligibleLeaderReplicas,
+  })),
+});
 
 function partitionLine(partition: PartitionDescription, described: Described): string {
   const moving = reassignmentOf(partition, described);

@@ -29,6 +29,7 @@ export const topicOptions: readonly OptionSpec[] = [
   { name: 'at-min-isr-partitions', description: 'With --describe: only partitions with just as many in-sync replicas as min.insync.replicas.' },
   { name: 'topics-with-overrides', description: 'With --describe: only topics with settings of their own.' },
   { name: 'partition-size-limit-per-response', argument: 'count', type: 'integer', description: 'With --describe: most partitions to ask for at once.' },
+  { name: 'json', description: 'With --list and --describe: print JSON instead of text.' },
 ];
 
 export const ACTIONS = ['create', 'list', 'alter', 'describe', 'delete'] as const;

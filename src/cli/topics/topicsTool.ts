@@ -19,6 +19,9 @@ import { topicOptions, type Action } from './options.ts';
 
 const DELETE_CONFIG_NOTE = 'delete-config option is no longer supported and deprecated since version 4.0. The config will be fully removed in future releases.';
 
+const UUID_BYTES = 16;
+const UUID_CHARACTERS_MAX = 24;
+
 export const topicsTool: Tool = {
   name: 'kafka-topics',
   purpose: 'This tool helps to create, delete, describe, or change a topic.',
@@ -55,7 +58,7 @@ async function act(action: Action, cluster: Cluster, options: Options, terminal:
   const topicId = options.value('topic-id') ?? zeroUuid;
   if (action === 'describe' && topicId !== zeroUuid) return describeTopics(cluster, await topicsById(cluster, topicId, options), options, terminal);
   const names = selectTopics(await listTopics(cluster), options);
-  if (action === 'list') return terminal.print(`${names.join('\n')}\n`);
+  if (action === 'list') return terminal.print(`${options.has('json') ? JSON.stringify(names.map((topic) => ({ topic }))) : names.join('\n')}\n`);
   const topic = options.value('topic') ?? '';
   if (names.length === 0 && topic !== '' && !options.has('if-exists')) throw new ToolError(`Topic '${topic}' does not exist as expected`);
   if (action === 'describe') return describeTopics(cluster, names, options, terminal);
@@ -69,7 +72,14 @@ function selectTopics(listings: readonly TopicListing[], options: Options): stri
   return listings.filter(({ name, isInternal }) => isWanted(name) && !(isInternal && options.has('exclude-internal'))).map(({ name }) => name);
 }
 
+function checkUuid(text: string): void {
+  if (text.length > UUID_CHARACTERS_MAX) throw new ToolError(`Input string with prefix \`${text.slice(0, UUID_CHARACTERS_MAX)}\` is too long to be decoded as a base64 UUID`);
+  const { length } = Buffer.from(text, 'base64url');
+  if (length !== UUID_BYTES) throw new ToolError(`Input string \`${text}\` decoded as ${length} bytes, which is not equal to the expected ${UUID_BYTES} bytes of a base64-encoded UUID`);
+}
+
 async function topicsById(cluster: Cluster, topicId: string, options: Options): Promise<string[]> {
+  checkUuid(topicId);
   const found = (await listTopics(cluster)).filter((listing) => listing.topicId === topicId).map(({ name }) => name);
   if (found.length === 0 && !options.has('if-exists')) throw new ToolError(`TopicId '${topicId}' does not exist as expected`);
   return found;
