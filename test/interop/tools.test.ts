@@ -4,9 +4,11 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, projectRoot, startBroker, temporaryFolder, type BrokerProcess } from './support/broker.ts';
-import { javaTool, javaToolsAvailable, startRealKafka } from './support/java.ts';
+import { javaToolsAvailable, startRealKafka } from './support/java.ts';
+import { JavaCalls } from './support/javaCalls.ts';
 import { run, skipLoudly, type RunResult } from './support/run.ts';
-import { toolCases, type ToolCase } from './support/toolCases.ts';
+import { toolCases } from './support/toolCases.ts';
+import { compareLine, program } from './support/toolComparison.ts';
 
 let broker: BrokerProcess;
 beforeAll(async () => {
@@ -16,7 +18,6 @@ afterAll(async () => {
   await broker?.close();
 });
 
-const program = (tool: string): string => path.join(projectRoot, 'bin', tool);
 const call = (tool: string, args: readonly string[], input: string | Buffer = ''): Promise<RunResult> => run(process.execPath, [program(tool), '--bootstrap-server', broker.address, ...args], { input });
 
 /** What a shell makes of the text. */
@@ -106,28 +107,20 @@ describe('the tools', () => {
   });
 });
 
-/** Lines without what differs from call to call, in an order of their own: Java's maps have none. */
-const comparable = (text: string): string[] =>
-  text.replaceAll(/deadlineMs=.*$/gm, '').replaceAll(/"partitions":\[(\{[^\]]*\})\]/g, (_, list: string) => `"partitions":[${list.split(/(?<=\}),/).sort().join(',')}]`).split('\n').sort();
-
-/** What Java's tools print of a failure on standard output beside the message. */
-const withoutTrace = (text: string): string => text.split('\n').filter((line) => !/^\s+at |^\t*Caused by: |^java\.util\.concurrent\.ExecutionException: /.test(line)).join('\n');
-
-async function compare(name: string, address: string, folder: string, lineOf: (toolCase: ToolCase) => readonly string[]): Promise<string[]> {
-  const differences: string[] = [];
-  for (const toolCase of toolCases) {
-    for (const line of lineOf(toolCase)) {
-      const words = line.replaceAll('FOLDER', folder).split(' ').filter((word) => word !== '');
-      const server = ['--bootstrap-server', address];
-      const args = toolCase.tool === 'kafka-cluster' ? [...words, ...server] : [...server, ...words];
-      const java = await javaTool(toolCase.mainClass, args, { timeoutMs: 60_000 });
-      const ours = await run(process.execPath, [program(toolCase.tool), ...args], { timeoutMs: 60_000 });
-      const wanted = [java.code, comparable(withoutTrace(java.stdout))];
-      const found = [ours.code, comparable(ours.stdout)];
-      if (JSON.stringify(wanted) !== JSON.stringify(found)) differences.push(`${name}: ${toolCase.tool} ${line}\n  java: ${JSON.stringify(wanted)}\n  ours: ${JSON.stringify(found)}`);
+async function differences(address: string, folder: string, hasKafkaOnly: boolean): Promise<string[]> {
+  const java = new JavaCalls();
+  const found: string[] = [];
+  try {
+    for (const toolCase of toolCases) {
+      for (const line of hasKafkaOnly ? [...toolCase.lines, ...(toolCase.kafkaOnly ?? [])] : toolCase.lines) {
+        const compared = await compareLine(toolCase, line, { java, address, folder });
+        if (!compared.isSame) found.push(`${compared.line}\n  java: ${JSON.stringify(compared.java)}\n  ours: ${JSON.stringify(compared.ours)}`);
+      }
     }
+  } finally {
+    java.close();
   }
-  return differences;
+  return found;
 }
 
 /** Two topics with records and two groups without members. */
@@ -140,23 +133,41 @@ async function fill(address: string): Promise<void> {
   await use('kafka-console-consumer', '--topic plain --group other --from-beginning --max-messages 5');
 }
 
+/** What FOLDER in a line stands for. */
+const files: Readonly<Record<string, string>> = {
+  'records.json': '{"partitions":[{"topic":"plain","partition":0,"offset":1}],"version":1}',
+  'twice.json': '{"partitions":[{"topic":"plain","partition":0,"offset":1},{"topic":"plain","partition":0,"offset":2}],"version":1}',
+  'broken.json': '{"partitions":',
+  'alter.properties': 'retention.ms=77777\n',
+  'plan.csv': '"plain",0,2\n',
+  'plan2.csv': '"idle","plain",0,1\n"other","plain",0,4\n',
+  'elect.json': '{"partitions":[{"topic":"wide","partition":0},{"topic":"wide","partition":1}]}',
+  'reassign.json': '{"version":1,"partitions":[{"topic":"wide","partition":0,"replicas":[1],"log_dirs":["any"]},{"topic":"wide","partition":1,"replicas":[1]}]}',
+  'reassign7.json': '{"version":1,"partitions":[{"topic":"wide","partition":0,"replicas":[1,7]}]}',
+  'reassignnone.json': '{"version":1,"partitions":[{"topic":"nosuch","partition":0,"replicas":[1]}]}',
+  'reassignv2.json': '{"version":2,"partitions":[]}',
+  'topics.json': '{"topics":[{"topic":"wide"}],"version":1}',
+  'payload.txt': 'one\ntwo\nthree\n',
+};
+
 async function filesFor(folder: string): Promise<void> {
-  await writeFile(path.join(folder, 'records.json'), '{"partitions":[{"topic":"plain","partition":0,"offset":1}],"version":1}');
-  await writeFile(path.join(folder, 'twice.json'), '{"partitions":[{"topic":"plain","partition":0,"offset":1},{"topic":"plain","partition":0,"offset":2}],"version":1}');
-  await writeFile(path.join(folder, 'broken.json'), '{"partitions":');
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
 }
+
+/** So that there is something to manage for kafka-acls. */
+const withAuthorizer = { 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users': 'User:ANONYMOUS' };
 
 describe("the tools beside Java's", () => {
   it('print the same and end alike, on Apache Kafka', { timeout: 900_000 }, async () => {
     const folder = await temporaryFolder('java-tools');
     const port = await freePort();
     const address = `127.0.0.1:${port}`;
-    const kafka = await startRealKafka(port, folder);
+    const kafka = await startRealKafka(port, folder, withAuthorizer);
     if (kafka === null) return skipLoudly('no JDK or Maven: the tools are not compared with Java\'s');
     try {
       await filesFor(folder);
       await fill(address);
-      expect(await compare('Apache Kafka', address, folder, ({ lines, kafkaOnly = [] }) => [...lines, ...kafkaOnly])).toEqual([]);
+      expect(await differences(address, folder, true)).toEqual([]);
     } finally {
       await kafka.close();
       await rm(folder, { recursive: true, force: true });
@@ -166,11 +177,11 @@ describe("the tools beside Java's", () => {
   it('print the same and end alike, on Tidelog', { timeout: 900_000 }, async () => {
     if (!(await javaToolsAvailable())) return skipLoudly('no JDK or Maven: the tools are not compared with Java\'s');
     const folder = await temporaryFolder('java-tools');
-    const own = await startBroker();
+    const own = await startBroker({ overrides: withAuthorizer });
     try {
       await filesFor(folder);
       await fill(own.address);
-      expect(await compare('Tidelog', own.address, folder, ({ lines }) => lines)).toEqual([]);
+      expect(await differences(own.address, folder, false)).toEqual([]);
     } finally {
       await own.close();
       await rm(folder, { recursive: true, force: true });

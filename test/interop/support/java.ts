@@ -7,11 +7,13 @@ import { isInstalled, run, type RunResult } from './run.ts';
 
 const folder = path.join(os.tmpdir(), 'tidelog-interop-java');
 
-function javaCommand(): string {
+export function javaCommand(): string {
   const base = '/usr/lib/jvm';
   const newest = existsSync(base) ? readdirSync(base).filter((name) => name.startsWith('temurin-')).sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).pop() : undefined;
   return newest === undefined ? 'java' : path.join(base, newest, 'bin/java');
 }
+
+export const javaClassPath = (): string => path.join(folder, 'lib', '*');
 
 /** Fetches Apache Kafka's jars once; false when there is no JDK or Maven. */
 export async function javaToolsAvailable(): Promise<boolean> {
@@ -31,11 +33,11 @@ export async function javaToolsAvailable(): Promise<boolean> {
 
 /** Runs one of Apache Kafka's own tools. */
 export function javaTool(mainClass: string, args: readonly string[], options: { input?: string; timeoutMs?: number } = {}): Promise<RunResult> {
-  return run(javaCommand(), ['-Xmx768m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', path.join(folder, 'lib', '*'), mainClass, ...args], { timeoutMs: 180_000, ...options });
+  return run(javaCommand(), ['-Xmx768m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', javaClassPath(), mainClass, ...args], { timeoutMs: 180_000, ...options });
 }
 
 /** A real Apache Kafka for comparisons; null when it can't be had. Formats a fresh folder. */
-export async function startRealKafka(port: number, dataFolder: string): Promise<{ close(): Promise<void> } | null> {
+export async function startRealKafka(port: number, dataFolder: string, settings: Readonly<Record<string, string>> = {}): Promise<{ close(): Promise<void> } | null> {
   if (!(await javaToolsAvailable())) return null;
   const { writeFile } = await import('node:fs/promises');
   const { spawn } = await import('node:child_process');
@@ -45,10 +47,11 @@ export async function startRealKafka(port: number, dataFolder: string): Promise<
     'process.roles=broker,controller', 'node.id=1', `controller.quorum.voters=1@127.0.0.1:${port + 1}`, `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
     'controller.listener.names=CONTROLLER', 'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT', `log.dirs=${path.join(dataFolder, 'data')}`,
     'offsets.topic.replication.factor=1', 'transaction.state.log.replication.factor=1', 'transaction.state.log.min.isr=1', 'group.initial.rebalance.delay.ms=0',
+    'share.coordinator.state.topic.replication.factor=1', 'share.coordinator.state.topic.min.isr=1', ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
   ].join('\n'));
   const formatted = await javaTool('kafka.tools.StorageTool', ['format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', file]);
   if (formatted.code !== 0) throw new Error(formatted.stdout + formatted.stderr);
-  const child = spawn(javaCommand(), ['-Xmx768m', '-cp', path.join(folder, 'lib', '*'), 'kafka.Kafka', file], { stdio: 'ignore' });
+  const child = spawn(javaCommand(), ['-Xmx768m', '-cp', javaClassPath(), 'kafka.Kafka', file], { stdio: 'ignore' });
   const gone = new Promise((resolve) => child.once('exit', resolve));
   for (let tries = 0; tries < 600; tries++) {
     const open = await new Promise<boolean>((resolve) => {
