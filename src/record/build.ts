@@ -94,11 +94,6 @@ export class BatchBuilder {
     return this.#at;
   }
 
-  /** As sizeBytes: what is not exact in other builders. */
-  get sizeBytesMax(): number {
-    return this.#at;
-  }
-
   /** Smallest timestamp appended but for -1 (none); Infinity without any. */
   get minTimestampMs(): number {
     return this.#minTimestamp;

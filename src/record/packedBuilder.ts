@@ -4,14 +4,16 @@ import { compute } from '../binding/load.ts';
 import { Codec, HEADER_BYTES } from './batchHeader.ts';
 import { BatchBuilder, TIMESTAMP_MAX_MS, encodeHeaders, writeHeader } from './build.ts';
 import type { BatchOptions } from './build.ts';
+import { compress, DEFAULT_LEVEL } from './codecs.ts';
 import type { RecordHeader } from './iterate.ts';
 import { RecordError } from './recordError.ts';
+import { varintBytes, varlongBytes } from './varint.ts';
 
 /** What a program that appends many records needs of a builder. */
 export interface RecordBuilder {
   readonly recordCount: number;
-  /** At least what the batch takes, were it closed now without compression. */
-  readonly sizeBytesMax: number;
+  /** What the batch takes, were it closed now without compression. */
+  readonly sizeBytes: number;
   /** Smallest timestamp appended but for -1 (none); Infinity without any. */
   readonly minTimestampMs: number;
   /** As BatchBuilder.append. */
@@ -25,6 +27,10 @@ const FIELDS = 4;
 /** Length, attributes, timestamp and offset deltas, lengths of key and value, count of headers: at their longest. */
 const FRAMING_BYTES_MAX = 36;
 const RECORDS_MIN = 64;
+/** A builder keeps memory up to so many times what it was made with. */
+const KEPT_GROWTH_MAX = 4;
+/** A batch of less than this part of the capacity has memory of its own size, so that many small ones do not hold much. */
+const SMALL_PARTS = 4;
 const SIZE_MAX_BYTES = 0x7fffffff;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -40,11 +46,17 @@ export class PackedBuilder implements RecordBuilder {
   #fields = new Int32Array(RECORDS_MIN * FIELDS);
   #timestamps = new Float64Array(RECORDS_MIN);
   #count = 0;
+  #sizeBytes = HEADER_BYTES;
+  #baseTimestamp = -1;
   #minTimestamp = Infinity;
   #maxTimestamp = -1;
+  /** Where records are framed that are compressed then. */
+  #scratch: Buffer = NO_BYTES;
+  readonly #capacityBytes: number;
   readonly #reuse: (() => Buffer | null) | null;
 
   constructor(capacityBytes: number, reuse: (() => Buffer | null) | null = null) {
+    this.#capacityBytes = capacityBytes;
     this.#content = Buffer.allocUnsafeSlow(capacityBytes);
     this.#reuse = reuse;
   }
@@ -53,8 +65,8 @@ export class PackedBuilder implements RecordBuilder {
     return this.#count;
   }
 
-  get sizeBytesMax(): number {
-    return HEADER_BYTES + this.#contentBytes + this.#count * FRAMING_BYTES_MAX;
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   get minTimestampMs(): number {
@@ -89,6 +101,9 @@ export class PackedBuilder implements RecordBuilder {
       at += framed.length;
     }
     this.#timestamps[index] = timestampMs;
+    if (index === 0) this.#baseTimestamp = timestampMs;
+    const body = 1 + varlongBytes(timestampMs - this.#baseTimestamp) + varintBytes(index) + varintBytes(keyBytes) + varintBytes(valueBytes) + varintBytes(fields[row + 2]!) + at - this.#contentBytes;
+    this.#sizeBytes += body + varintBytes(body);
     if (timestampMs > this.#maxTimestamp) this.#maxTimestamp = timestampMs;
     if (timestampMs < this.#minTimestamp && timestampMs !== -1) this.#minTimestamp = timestampMs;
     this.#contentBytes = at;
@@ -118,24 +133,48 @@ export class PackedBuilder implements RecordBuilder {
   }
 
   close(options: BatchOptions = {}): Buffer {
-    assert((options.codec ?? Codec.none) === Codec.none, 'batches that are compressed are built by BatchBuilder');
-    const batch = this.#build();
-    const baseTimestamp = this.#count > 0 ? (this.#timestamps[0] as number) : -1;
-    writeHeader(batch, Codec.none, options, { records: this.#count, lastOffsetDelta: this.#count - 1, baseTimestamp, maxTimestamp: this.#maxTimestamp });
-    this.#contentBytes = 0;
-    this.#count = 0;
-    this.#minTimestamp = Infinity;
-    this.#maxTimestamp = -1;
+    const codec = options.codec ?? Codec.none;
+    const batch = codec === Codec.none ? this.#build() : this.#buildCompressed(codec, options.level ?? DEFAULT_LEVEL);
+    writeHeader(batch, codec, options, { records: this.#count, lastOffsetDelta: this.#count - 1, baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp });
+    this.#reset();
     return batch;
   }
 
+  #reset(): void {
+    this.#contentBytes = 0;
+    this.#count = 0;
+    this.#sizeBytes = HEADER_BYTES;
+    this.#baseTimestamp = -1;
+    this.#minTimestamp = Infinity;
+    this.#maxTimestamp = -1;
+    // one large record is no reason to keep so much
+    if (this.#content.length > this.#capacityBytes * KEPT_GROWTH_MAX) this.#content = Buffer.allocUnsafeSlow(this.#capacityBytes);
+    if (this.#scratch.length > this.#capacityBytes * KEPT_GROWTH_MAX) this.#scratch = NO_BYTES;
+  }
+
   #build(): Buffer {
-    const neededBytes = this.sizeBytesMax;
-    const spare = this.#reuse?.() ?? null;
-    const target = spare !== null && spare.length >= neededBytes ? spare : Buffer.allocUnsafeSlow(neededBytes);
+    const neededBytes = this.#sizeBytes + FRAMING_BYTES_MAX;
+    const isSmall = neededBytes * SMALL_PARTS < this.#capacityBytes;
+    const spare = isSmall ? null : (this.#reuse?.() ?? null);
+    const target = spare !== null && spare.length >= neededBytes ? spare : Buffer.allocUnsafeSlow(isSmall ? neededBytes : Math.max(neededBytes, this.#capacityBytes));
+    this.#frame(target.subarray(HEADER_BYTES));
+    return target.subarray(0, this.#sizeBytes);
+  }
+
+  #buildCompressed(codec: Codec, level: number): Buffer {
+    const recordsBytes = this.#sizeBytes - HEADER_BYTES;
+    if (this.#scratch.length < recordsBytes + FRAMING_BYTES_MAX) this.#scratch = Buffer.allocUnsafeSlow(Math.max(recordsBytes + FRAMING_BYTES_MAX, this.#capacityBytes));
+    this.#frame(this.#scratch);
+    const compressed = compress(codec, this.#scratch.subarray(0, recordsBytes), level);
+    const batch = Buffer.allocUnsafeSlow(HEADER_BYTES + compressed.length);
+    batch.set(compressed, HEADER_BYTES);
+    return batch;
+  }
+
+  /** The addon wants room for the longest framing behind the last record. */
+  #frame(target: Buffer): void {
     const content = this.#content.subarray(0, this.#contentBytes);
-    const written = compute.buildRecords?.(target.subarray(HEADER_BYTES), content, this.#fields, this.#timestamps, this.#count, this.#timestamps[0] as number) ?? -1;
-    assert(written >= 0, 'columns agree with their content');
-    return target.subarray(0, HEADER_BYTES + written);
+    const written = compute.buildRecords?.(target, content, this.#fields, this.#timestamps, this.#count, this.#baseTimestamp) ?? -1;
+    assert(written === this.#sizeBytes - HEADER_BYTES, 'columns agree with their content');
   }
 }

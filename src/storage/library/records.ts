@@ -61,7 +61,7 @@ export function buildBatches(records: readonly NewRecord[], compression: Compres
     const { key, value, headers, timestampMs } = checked(record, index, nowMs);
     const moreBytes = recordBytesMax(key?.length ?? 0, value?.length ?? 0, headers);
     if (moreBytes > maxMessageBytes) throw new LogError('batchTooLarge', `record ${index} of ${moreBytes} bytes is larger than maxMessageBytes ${maxMessageBytes}`, index);
-    if (builder.recordCount > 0 && builder.sizeBytesMax + moreBytes > limitBytes) close();
+    if (builder.recordCount > 0 && builder.sizeBytes + moreBytes > limitBytes) close();
     builder.append(key, value, headers, timestampMs);
   });
   close();
