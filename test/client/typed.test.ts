@@ -79,6 +79,19 @@ describe('a producer', () => {
     expect(lost).toEqual([]);
   });
 
+  it('goes on after a record whose time is none, alone or first or among others', async () => {
+    const { client } = await start();
+    const producer = client.producer(text);
+    const wrong = { value: 'wrong', timestampMs: 0.5 };
+    await expect(producer.send({ topic: 't', ...wrong })).rejects.toBeInstanceOf(RangeError);
+    await producer.flush();
+    const settled = await Promise.allSettled([producer.send({ topic: 't', ...wrong }), producer.send({ topic: 't', value: 'right' }), producer.send({ topic: 't', ...wrong }), producer.send({ topic: 't', value: 'too' })]);
+    expect(settled.map((result) => (result.status === 'fulfilled' ? result.value.offset : 'refused'))).toEqual(['refused', 0, 'refused', 1]);
+    await expect(producer.sendBatch({ topic: 't', records: [wrong, { value: 'third' }] })).rejects.toBeInstanceOf(RangeError);
+    expect(producer.metrics()).toMatchObject({ recordsDelivered: 3, bufferedBytes: 0 });
+    await producer.close();
+  });
+
   it('settles each promise when the broker is not there', async () => {
     const client = createClient({ bootstrap: '127.0.0.1:1', network: (await new RealNode().start().then((node) => (cleanups.push(() => node.close()), node))).network, retryBackoffMs: 5 });
     const producer = client.producer({ ...text, maxBlockMs: 50 });

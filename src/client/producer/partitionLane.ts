@@ -1,6 +1,6 @@
-import type { Timer } from '../../base/ports.ts';
+import type { Clock, Timer } from '../../base/ports.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
-import type { BatchBuilder } from '../../record/build.ts';
+import type { RecordBuilder } from '../../record/packedBuilder.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { BrokerConnection } from '../core/connection.ts';
@@ -29,8 +29,8 @@ export interface LaneOwner {
   /** Whose connections the records take. */
   readonly channel: string;
   combinerOf(connection: BrokerConnection, version: number): ProduceCombiner;
-  takeBuilder(): BatchBuilder;
-  giveBuilder(builder: BatchBuilder): void;
+  takeBuilder(): RecordBuilder;
+  giveBuilder(builder: RecordBuilder): void;
   /** Memory in use has changed by so many bytes. */
   onBuffered(bytes: number): void;
   onBatchClosed(topic: string, partition: number): void;
@@ -48,7 +48,9 @@ export class PartitionLane {
   readonly partition: number;
   readonly #owner: LaneOwner;
   readonly #backoff: Backoff;
-  #builder: BatchBuilder | null = null;
+  readonly #clock: Clock;
+  readonly #batchSizeBytes: number;
+  #builder: RecordBuilder | null = null;
   #builderDeadlineMs = 0;
   #builderSinks: SinkRange[] = [];
   #lingerTimer: Timer | null = null;
@@ -70,6 +72,8 @@ export class PartitionLane {
     this.#owner = owner;
     this.topic = topic;
     this.partition = partition;
+    this.#clock = owner.cluster.options.clock;
+    this.#batchSizeBytes = owner.options.batchSizeBytes;
     this.#backoff = owner.cluster.backoff();
   }
 
@@ -79,20 +83,22 @@ export class PartitionLane {
 
   /** Adds a record to the open batch; its bytes are copied. */
   append(record: OutgoingRecord, sizeMaxBytes: number, sink: DeliverySink | null, index: number): void {
-    const { batchSizeBytes, lingerMs, deliveryTimeoutMs } = this.#owner.options;
-    const { clock } = this.#owner.cluster.options;
-    if (this.#builder !== null && this.#builder.sizeBytes + sizeMaxBytes > batchSizeBytes) this.closeBatch();
-    const builder = (this.#builder ??= this.#owner.takeBuilder());
-    if (builder.recordCount === 0) {
-      this.#builderDeadlineMs = clock.monotonicMs() + deliveryTimeoutMs;
-      this.#lingerTimer = clock.setTimer(lingerMs, () => this.closeBatch());
-      this.#owner.onBuffered(builder.sizeBytes);
-    }
+    if (this.#builder !== null && this.#builder.sizeBytes + sizeMaxBytes > this.#batchSizeBytes) this.closeBatch();
+    const builder = this.#builder ?? this.#openBatch();
     const before = builder.sizeBytes;
-    if (sink !== null) noteSink(this.#builderSinks, builder.recordCount, sink, index);
-    builder.append(record.key, record.value, record.headers ?? null, record.timestampMs ?? clock.now());
+    const place = builder.append(record.key, record.value, record.headers ?? null, record.timestampMs ?? this.#clock.now());
+    if (sink !== null) noteSink(this.#builderSinks, place, sink, index);
     this.#owner.onBuffered(builder.sizeBytes - before);
-    if (builder.sizeBytes >= batchSizeBytes) this.closeBatch();
+    if (builder.sizeBytes >= this.#batchSizeBytes) this.closeBatch();
+  }
+
+  #openBatch(): RecordBuilder {
+    const { lingerMs, deliveryTimeoutMs } = this.#owner.options;
+    this.#builderDeadlineMs = this.#clock.monotonicMs() + deliveryTimeoutMs;
+    this.#lingerTimer = this.#clock.setTimer(lingerMs, () => this.closeBatch());
+    const builder = (this.#builder = this.#owner.takeBuilder());
+    this.#owner.onBuffered(builder.sizeBytes);
+    return builder;
   }
 
   /** No more records into the open batch: send it. */
@@ -102,9 +108,14 @@ export class PartitionLane {
     const builder = this.#builder;
     if (builder === null) return;
     this.#builder = null;
+    const openBytes = builder.sizeBytes;
+    // its first record was refused
+    if (builder.recordCount === 0) {
+      this.#owner.giveBuilder(builder);
+      return this.#owner.onBuffered(-openBytes);
+    }
     const { codec, compressionLevel } = this.#owner.options;
     const records = builder.recordCount;
-    const openBytes = builder.sizeBytes;
     const batch = makeBatch(builder.close({ codec, level: compressionLevel }), records, this.#builderDeadlineMs, this.#builderSinks);
     this.#builderSinks = [];
     this.#owner.giveBuilder(builder);
@@ -129,7 +140,7 @@ export class PartitionLane {
   }
 
   #now(): number {
-    return this.#owner.cluster.options.clock.monotonicMs();
+    return this.#clock.monotonicMs();
   }
 
   /** Sends what may be sent. */

@@ -1,7 +1,7 @@
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdRequest, readInitProducerIdResponse, writeInitProducerIdRequest } from '../../protocol/generated/initProducerId.ts';
-import { BatchBuilder } from '../../record/build.ts';
+import { newRecordBuilder, type RecordBuilder } from '../../record/packedBuilder.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster, PartitionLeader } from '../core/cluster.ts';
 import { isRetriableError } from '../core/wait.ts';
@@ -67,7 +67,7 @@ export class Producer {
   readonly #onDelivery: DeliveryListener;
   readonly #topics = new Map<string, ProducedTopic>();
   readonly #owner: LaneOwner;
-  readonly #freeBuilders: BatchBuilder[] = [];
+  readonly #freeBuilders: RecordBuilder[] = [];
   readonly #builderBytes: number;
   /** Of batches that were acknowledged at their first try. */
   readonly #spareMemory: Buffer[] = [];
@@ -231,7 +231,7 @@ export class Producer {
       channel: this.#channel,
       combinerOf: (connection, version) => this.#combinerOf(connection, version),
       identity: (worn) => this.#identify(worn),
-      takeBuilder: () => this.#freeBuilders.pop() ?? new BatchBuilder(this.#builderBytes, () => this.#spareMemory.pop() ?? null),
+      takeBuilder: () => this.#freeBuilders.pop() ?? newRecordBuilder(this.#builderBytes, () => this.#spareMemory.pop() ?? null),
       giveBuilder: (builder) => {
         if (this.#freeBuilders.length < FREE_BUILDERS_MAX) this.#freeBuilders.push(builder);
       },
