@@ -39,7 +39,10 @@ function check(options: Options): Entity[] {
   if (options.has('describe')) for (const name of ['add-config', 'delete-config']) if (options.has(name)) throw new UsageError(`Option "[${name}]" can't be used with option "[describe]"`);
   if (!options.has('bootstrap-server')) throw new ToolError('Either --bootstrap-server or --bootstrap-controller must be specified.');
   const entities = parseEntities(options);
-  if (options.has('describe')) return entities;
+  if (options.has('describe')) {
+    if (entities.some(({ type, name }) => type === 'broker-loggers' && name === null)) throw new ToolError('An entity name must be specified with --describe of broker-loggers');
+    return entities;
+  }
   if (entities.some(({ name }) => name === null)) throw new ToolError(`An entity name must be specified with --alter of ${entities.map(({ type }) => type).join(',')}`);
   if (!['add-config', 'add-config-file', 'delete-config'].some((name) => options.has(name))) throw new ToolError('At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter');
   if (options.has('add-config') && options.has('add-config-file')) throw new ToolError('Only one of --add-config or --add-config-file must be specified');

@@ -60,13 +60,13 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
       onRevoked: () => test.onRevoked(),
     });
     await test.consume(consumer, countMax);
+    if (test.count < countMax && !environment.interrupted.aborted) await environment.terminal.print(`WARNING: Exiting before consuming the expected number of records: timeout (${options.value('timeout')} ms) exceeded. You can use the --timeout option to increase the timeout.\n`);
     await test.footer();
     if (options.has('print-metrics')) await environment.terminal.print(`consumer-metrics:records-consumed : ${test.count}\nconsumer-metrics:bytes-consumed : ${test.bytes}\n`);
   } finally {
     await consumer.close();
     cluster.close();
   }
-  if (test.count < countMax && !environment.interrupted.aborted) environment.terminal.complain(`WARNING: Exiting before consuming the expected number of records: timeout (${options.value('timeout')} ms) exceeded. You can use the --timeout option to increase the timeout.`);
   return 0;
 }
 
@@ -128,7 +128,8 @@ class PerfRun {
     };
     let lastMs = clock.now();
     while (this.count < countMax && clock.now() - lastMs <= timeoutMs && !interrupted.aborted && !terminal.isGone) {
-      if (await consumer.poll(onRecord, POLL_MS) > 0) lastMs = clock.now();
+      if (await consumer.poll(onRecord, POLL_MS) === 0) continue;
+      lastMs = clock.now();
       if (this.#options.has('show-detailed-stats') && clock.now() - this.#last.ms >= (this.#options.number('reporting-interval') as number)) await this.#line();
     }
   }

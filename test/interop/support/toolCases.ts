@@ -218,9 +218,9 @@ export const toolCases: readonly ToolCase[] = [
       '--alter --entity-type brokers --entity-name 1 --add-config log.cleaner.threads=2', '--describe --broker 1', '--alter --broker 1 --delete-config log.cleaner.threads',
       '--alter --broker-defaults --add-config log.retention.ms=123456789', '--describe --broker-defaults', '--alter --broker-defaults --delete-config log.retention.ms', '--alter --broker 1 --add-config log.dirs=/x',
       '--describe --broker 7', '--alter --user-defaults --add-config request_percentage=50', '--describe --user-defaults',
-      '--alter --client c1 --add-config consumer_byte_rate=5', '--describe --client c1', '--alter --client-defaults --add-config consumer_byte_rate=6', '--describe --client-defaults',
+      '--alter --client c1 --add-config consumer_byte_rate=5', '--describe --client c1', '--alter --client-defaults --add-config consumer_byte_rate=6', '--describe --client-defaults', '--alter --client-defaults --delete-config consumer_byte_rate',
       '--alter --ip 127.0.0.2 --add-config connection_creation_rate=10', '--describe --ip 127.0.0.2', '--describe --entity-type ips',
-      '--alter --ip-defaults --add-config connection_creation_rate=10', '--describe --ip-defaults', '--alter --ip bad.ip.address --add-config connection_creation_rate=1',
+      '--alter --ip-defaults --add-config connection_creation_rate=10', '--describe --ip-defaults', '--alter --ip-defaults --delete-config connection_creation_rate', '--alter --ip bad.ip.address --add-config connection_creation_rate=1',
       '--alter --user u2 --client c2 --add-config producer_byte_rate=7', '--describe --user u2 --client c2', '--alter --user u2 --add-config producer_byte_rate=abc',
       '--alter --user u2 --add-config producer_byte_rate=-1', '--alter --user u3 --add-config SCRAM-SHA-512=[password=p],SCRAM-SHA-256=[password=q]', '--describe --entity-type users --entity-name u3',
       '--alter --user u3 --add-config SCRAM-SHA-256=[iterations=1,password=p]', '--describe --group g', '--describe --group nosuch', '--alter --group g --delete-config consumer.session.timeout.ms',
@@ -272,7 +272,7 @@ export const toolCases: readonly ToolCase[] = [
   {
     tool: 'kafka-consumer-perf-test', mainClass: `${T}ConsumerPerformance`, mask: withoutFigures,
     lines: [
-      '--topic plain --num-records 3', '--topic plain --num-records 3 --show-detailed-stats --reporting-interval 100', '--topic plain --num-records 3 --hide-header', '--topic plain', '--num-records 3', '--bogus',
+      '--topic perf --num-records 200', '--topic perf --num-records 200 --show-detailed-stats --reporting-interval 100000', '--topic perf --num-records 200 --hide-header', '--topic perf --num-records 1000000 --timeout 2000', '--topic plain', '--num-records 3', '--bogus',
       '--topic plain --num-records 3 --include p.*',
     ],
   },
