@@ -3,6 +3,7 @@
  * `recovery-point-offset-checkpoint` and its like have `topic partition offset`, `leader-epoch-checkpoint` has `epoch offset`.
  */
 import type { Disk } from '../base/disk.ts';
+import type { DirectoryChecksums } from './checksums.ts';
 import { SharedRun } from './concurrently.ts';
 
 const VERSION = '0';
@@ -49,6 +50,22 @@ export function formatOffsetCheckpoint(entries: readonly PartitionOffset[]): Buf
   return Buffer.from(`${VERSION}\n${entries.length}\n${lines.join('')}`, 'utf8');
 }
 
+export interface OffsetsRead {
+  /** Null: damaged, and nothing replaces it. */
+  readonly entries: PartitionOffset[] | null;
+  readonly state: 'right' | 'replaced' | 'damaged';
+}
+
+/** A checkpoint held to its checksum, where there is one; a file that is not there has no entries. Rejects with DiskError. */
+export async function readOffsetCheckpoint(checksums: DirectoryChecksums, name: string): Promise<OffsetsRead> {
+  const { bytes, state, copy } = await checksums.read(name, CHECKPOINT_SIZE_MAX_BYTES);
+  const entries = bytes === null || state === 'damaged' ? null : parseOffsetCheckpoint(bytes.toString('utf8'));
+  if (entries !== null) return { entries, state: 'right' };
+  const copied = copy === null ? null : parseOffsetCheckpoint(copy.toString('utf8'));
+  if (copied !== null) return { entries: copied, state: 'replaced' };
+  return bytes === null ? { entries: [], state: 'right' } : { entries: null, state: 'damaged' };
+}
+
 export interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
@@ -75,29 +92,54 @@ export function formatEpochCheckpoint(entries: readonly EpochStart[]): Buffer {
   return Buffer.from(`${VERSION}\n${entries.length}\n${entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`).join('')}`, 'utf8');
 }
 
+/** Where a checkpoint's checksum is kept. */
+export interface CheckpointSums {
+  readonly checksums: DirectoryChecksums;
+  readonly name: string;
+  /** Nothing else could replace what it says. */
+  readonly keepsCopy: boolean;
+}
+
 /**
  * One checkpoint file that is written again and again; writes that were asked for while one runs are served together by the next, and
  * content that the file has already is not written.
  */
 export class CheckpointFile {
   readonly path: string;
+  readonly #disk: Disk;
+  readonly #content: () => Buffer;
+  readonly #sums: CheckpointSums | null;
   readonly #writes: SharedRun;
   #written: Buffer | null = null;
 
   /** `content` is asked when a write begins. */
-  constructor(disk: Disk, path: string, content: () => Buffer) {
+  constructor(disk: Disk, path: string, content: () => Buffer, sums: CheckpointSums | null = null) {
     this.path = path;
-    this.#writes = new SharedRun(async () => {
-      const bytes = content();
-      if (this.#written?.equals(bytes)) return;
-      this.#written = null;
-      await disk.writeFileAtomic(path, bytes);
-      this.#written = bytes;
-    });
+    this.#disk = disk;
+    this.#content = content;
+    this.#sums = sums;
+    this.#writes = new SharedRun(() => this.#write());
   }
 
   /** Resolves when the content of a moment after this call is durable. Rejects with DiskError. */
   write(): Promise<void> {
     return this.#writes.run();
+  }
+
+  async #write(): Promise<void> {
+    const bytes = this.#content();
+    if (this.#written?.equals(bytes)) return;
+    this.#written = null;
+    const sums = this.#sums;
+    // The checksum first: whatever a crash leaves of the two, it knows both contents.
+    if (sums !== null) await sums.checksums.expect(sums.name, bytes, sums.keepsCopy);
+    try {
+      await this.#disk.writeFileAtomic(this.path, bytes);
+    } catch (error) {
+      await sums?.checksums.lookUp(sums.name, CHECKPOINT_SIZE_MAX_BYTES);
+      throw error;
+    }
+    sums?.checksums.settle(sums.name, bytes);
+    this.#written = bytes;
   }
 }

@@ -12,6 +12,8 @@ export const FileName = {
   partitionMetadata: 'partition.metadata',
   /** Ours: the partition is in another directory by now. */
   movedTo: 'moved-to',
+  /** Ours: what the checkpoints beside it must hold. */
+  checksums: 'tidelog-checksums',
 } as const;
 
 export const Suffix = {

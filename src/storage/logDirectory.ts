@@ -1,8 +1,9 @@
 /** One root data directory: its lock, its identity, its checkpoints, its rounds of group commit, and whether it still works. */
 import type { DirectoryLock, Disk } from '../base/disk.ts';
 import type { Logger } from '../base/ports.ts';
-import { CHECKPOINT_SIZE_MAX_BYTES, CheckpointFile, formatOffsetCheckpoint, parseOffsetCheckpoint } from './checkpoints.ts';
+import { CheckpointFile, formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoints.ts';
 import type { PartitionOffset } from './checkpoints.ts';
+import { DirectoryChecksums } from './checksums.ts';
 import { FileName, partitionFolder } from './fileNames.ts';
 import { SharedRun } from './concurrently.ts';
 import { FlushGroup } from './flush.ts';
@@ -24,9 +25,9 @@ export class LogDirectory implements LogHost {
   isForeign = false;
   lock: DirectoryLock | null = null;
   readonly flushes: FlushGroup;
-  readonly #disk: Disk;
   readonly #logger: Logger;
   readonly #onOffline: (directory: LogDirectory, reason: string) => void;
+  readonly #checksums: DirectoryChecksums;
   readonly #recoveryPoints: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
   readonly #logStarts: CheckpointFile;
@@ -36,12 +37,14 @@ export class LogDirectory implements LogHost {
 
   constructor(disk: Disk, path: string, logger: Logger, onOffline: (directory: LogDirectory, reason: string) => void) {
     this.path = path;
-    this.#disk = disk;
     this.#logger = logger;
     this.#onOffline = onOffline;
     this.flushes = new FlushGroup(disk, (error) => this.fail(`fsync failed: ${error.message}`));
     this.#rootSyncs = new SharedRun(() => disk.syncDirectory(path));
-    const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile => new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf));
+    const checksums = new DirectoryChecksums(disk, path);
+    this.#checksums = checksums;
+    const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile =>
+      new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf), { checksums, name, keepsCopy: name === FileName.logStarts });
     this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
     this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
     this.#cleanedOffsets = file(FileName.cleanedOffsets, (state) => state.cleanedOffset);
@@ -104,27 +107,29 @@ export class LogDirectory implements LogHost {
     if (this.online) await this.#highWatermarks.write();
   }
 
-  /** What the checkpoint files say; a file that is corrupt counts as absent. */
+  /** What the checkpoint files say; one that is damaged counts as absent, start offsets are taken from their copy then. */
   async readCheckpoints(): Promise<(folder: string) => LogCheckpoints> {
-    const recoveryPoints = await this.#readOffsets(this.#recoveryPoints.path);
-    const highWatermarks = await this.#readOffsets(this.#highWatermarks.path);
-    const cleanedOffsets = await this.#readOffsets(this.#cleanedOffsets.path);
-    const logStarts = await this.#readOffsets(this.#logStarts.path);
+    if (!(await this.#checksums.load())) this.#logger.warn('the checksums of the checkpoints are damaged: the checkpoints are believed', { path: this.#checksums.path });
+    const recoveryPoints = await this.#readOffsets(FileName.recoveryPoints);
+    const highWatermarks = await this.#readOffsets(FileName.highWatermarks);
+    const cleanedOffsets = await this.#readOffsets(FileName.cleanedOffsets);
+    const logStarts = await this.#readOffsets(FileName.logStarts);
+    if (logStarts === null) this.#logger.error('the start offsets are lost: records that were deleted may be there again', { directory: this.path });
     return (folder) => ({
       recoveryPoint: recoveryPoints?.get(folder) ?? 0,
       highWatermark: highWatermarks?.get(folder) ?? 0,
       logStartOffset: logStarts?.get(folder) ?? 0,
       cleanedOffset: cleanedOffsets?.get(folder) ?? -1,
-      isTrusted: recoveryPoints !== null,
+      isTrusted: recoveryPoints !== null && cleanedOffsets !== null,
     });
   }
 
-  /** Null when the file is corrupt. */
-  async #readOffsets(path: string): Promise<Map<string, number> | null> {
-    const bytes = await this.#disk.readFile(path, CHECKPOINT_SIZE_MAX_BYTES);
-    const entries = bytes === null ? [] : parseOffsetCheckpoint(bytes.toString('utf8'));
-    if (entries !== null) return new Map(entries.map((entry) => [partitionFolder(entry.topic, entry.partition), entry.offset]));
-    this.#logger.warn('a checkpoint is corrupt and is passed over', { path });
-    return null;
+  /** Null when the file is damaged and nothing replaces it. */
+  async #readOffsets(name: string): Promise<Map<string, number> | null> {
+    const path = `${this.path}/${name}`;
+    const { entries, state } = await readOffsetCheckpoint(this.#checksums, name);
+    if (state === 'replaced') this.#logger.warn('a checkpoint is damaged or gone and its copy is taken', { path });
+    else if (state === 'damaged') this.#logger.warn('a checkpoint is damaged and is passed over', { path });
+    return entries === null ? null : new Map(entries.map((entry) => [partitionFolder(entry.topic, entry.partition), entry.offset]));
   }
 }

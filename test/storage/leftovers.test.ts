@@ -94,6 +94,7 @@ describe('recovery', () => {
     const { disk, ports } = await stopped();
     await disk.remove('/data/.kafka_cleanshutdown');
     await disk.writeFile('/data/log-start-offset-checkpoint', Buffer.from('0\n1\nt 0 50\n'));
+    await disk.remove('/data/tidelog-checksums');
     const { store } = await startStore({ disk, ports, config });
     expect(store.get('t', 0)).toMatchObject({ logStartOffset: 50, logEndOffset: 50 });
     expect((await append(store.get('t', 0)!, batchOf(['next']))).firstOffset).toBe(50);

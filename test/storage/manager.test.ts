@@ -269,7 +269,7 @@ describe('checkpoints', () => {
     for (const name of ['recovery-point-offset-checkpoint', 'replication-offset-checkpoint']) await killed.writeFile(`/data/${name}`, Buffer.from('0\n5\nt 0 x\n'));
     const again = await startStore({ disk: killed, ports, config });
     expect(readAll(again.store.get('t', 0)!)).toHaveLength(8);
-    expect(ports.logger.lines.filter((line) => line.includes('checkpoint is corrupt'))).toHaveLength(2);
+    expect(ports.logger.lines.filter((line) => line.includes('checkpoint is damaged'))).toHaveLength(2);
     await again.store.close();
   });
 

@@ -92,6 +92,11 @@ export class MemoryDisk implements Disk {
     this.#armed.push({ kind: 'sync', match, code });
   }
 
+  /** The page cache and the medium may differ, whether or not anybody has heard of it. */
+  get hasFailedSync(): boolean {
+    return this.#host.hasFailedSync;
+  }
+
   /** The next write to such a file fails before its first byte. */
   failNextWrite(match = '', code = 'EIO'): void {
     this.#armed.push({ kind: 'write', match, code });
@@ -263,6 +268,7 @@ export class MemoryDisk implements Disk {
 
 class MemoryHost implements FileHost {
   dead = false;
+  hasFailedSync = false;
   readonly files: MemoryFiles;
   readonly trip: (kind: ArmedFault['kind'], path: string) => void;
   readonly random: Random;
@@ -347,9 +353,12 @@ class MemoryOpenFile implements OpenFile {
     this.#host.alive(this.path);
     const count = this.#file.pendingCount;
     await this.#host.syncDelay();
+    // What a sync finds when nobody waits for it any more, nobody can know: the pages stay dirty for the next process.
+    this.#host.alive(this.path);
     try {
       this.#host.trip('sync', this.path);
     } catch (error) {
+      this.#host.hasFailedSync = true;
       this.#file.loseSync(count, this.#host.random, this.#host.files.crashFaults);
       throw error;
     }

@@ -4,7 +4,8 @@ import { DiskError } from '../../base/disk.ts';
 import type { Clock } from '../../base/ports.ts';
 import { nextBatch } from '../../record/batchHeader.ts';
 import type { Inflater } from '../../record/inflater.ts';
-import { CHECKPOINT_SIZE_MAX_BYTES, parseOffsetCheckpoint } from '../checkpoints.ts';
+import { readOffsetCheckpoint } from '../checkpoints.ts';
+import { DirectoryChecksums } from '../checksums.ts';
 import { FileName, Suffix, partitionFolder, segmentFileName } from '../fileNames.ts';
 import { readRecords } from '../inflation.ts';
 import { LogError } from '../types.ts';
@@ -144,8 +145,9 @@ class FolderSource implements BatchSource {
   }
 
   async #readStart(): Promise<number> {
-    const bytes = await this.#environment.disk.readFile(`${this.#root}/${FileName.logStarts}`, CHECKPOINT_SIZE_MAX_BYTES);
-    const entries = bytes === null ? null : parseOffsetCheckpoint(bytes.toString('utf8'));
+    const checksums = new DirectoryChecksums(this.#environment.disk, this.#root);
+    await checksums.load();
+    const { entries } = await readOffsetCheckpoint(checksums, FileName.logStarts);
     return entries?.find(({ topic, partition }) => topic === this.#name && partition === 0)?.offset ?? 0;
   }
 

@@ -1,7 +1,9 @@
 /** Looks a whole store over, batch by batch, and on demand repairs what a recovery can repair. */
 import { DiskError } from '../../base/disk.ts';
 import type { Disk, DirectoryLock, ScannedBatch } from '../../base/disk.ts';
-import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint, parseOffsetCheckpoint } from '../checkpoints.ts';
+import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint, readOffsetCheckpoint } from '../checkpoints.ts';
+import type { OffsetsRead } from '../checkpoints.ts';
+import { DirectoryChecksums } from '../checksums.ts';
 import { FileName, Suffix, folderKind, offsetStem, segmentFileName } from '../fileNames.ts';
 import { readMetaProperties } from '../metaProperties.ts';
 import { readPartitionMetadata } from '../partitionMetadata.ts';
@@ -91,7 +93,7 @@ class Verification {
     const lock = await this.#lockOrNull();
     try {
       this.#isInUse = lock === null;
-      for (const name of CHECKPOINTS) await this.#checkpoint(name);
+      await this.#checkpoints();
       const logs = await this.#logs();
       this.#totalBytes = logs.reduce((sum, { segments }) => sum + segments.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0), 0);
       for (const log of logs) await this.#log(log);
@@ -118,12 +120,23 @@ class Verification {
     this.#options.onProblem?.(problem);
   }
 
-  async #checkpoint(name: string): Promise<void> {
-    const path = `${this.#folder}/${name}`;
-    const bytes = await this.#disk.readFile(path, CHECKPOINT_SIZE_MAX_BYTES);
-    const entries = bytes === null ? [] : parseOffsetCheckpoint(bytes.toString('utf8'));
-    if (entries === null) this.#report('checkpoint', path, 'is no checkpoint');
-    else if (name === FileName.cleanedOffsets) this.#cleaned = new Set(entries.map(({ topic, partition }) => `${topic}-${partition}`));
+  async #checkpoints(): Promise<void> {
+    const checksums = new DirectoryChecksums(this.#disk, this.#folder);
+    if (!(await checksums.load())) this.#report('checkpoint', checksums.path, 'is no list of checksums');
+    for (const name of CHECKPOINTS) {
+      const { entries, state } = await this.#checkpoint(checksums, name);
+      if (state !== 'right') this.#report('checkpoint', `${this.#folder}/${name}`, 'is not what was written');
+      if (name === FileName.cleanedOffsets) this.#cleaned = new Set(entries?.map(({ topic, partition }) => `${topic}-${partition}`));
+    }
+  }
+
+  /** Looks again where the store is in use: it may have been written between the reads. */
+  async #checkpoint(checksums: DirectoryChecksums, name: string): Promise<OffsetsRead> {
+    for (let tries = this.#isInUse ? 5 : 1; ; tries -= 1) {
+      const read = await readOffsetCheckpoint(checksums, name);
+      if (read.state === 'right' || tries === 1) return read;
+      await checksums.load();
+    }
   }
 
   async #logs(): Promise<LogFolder[]> {

@@ -190,7 +190,7 @@ export class Life {
     const clock = new FakeClock(this.#ports.clock.wallMs);
     if (how === 'stop' || how === 'stopAndCrash') await this.#stop();
     // A process that could not sync would find in the page cache what is not on the medium.
-    const outlivesPower = how === 'crash' || how === 'stopAndCrash' || this.#isOffline;
+    const outlivesPower = how === 'crash' || how === 'stopAndCrash' || this.#isOffline || this.#machine.hasFailedSync;
     const mustHave = this.models.map((model) => (outlivesPower ? model.durable : model.answeredEnd));
     this.#ports = { ...this.#ports, clock };
     this.#process += 1;

@@ -20,6 +20,8 @@ export interface Machine {
   crash(clock: Clock, faults: CrashFaults): Promise<void>;
   /** The next fsync of a segment fails. */
   failNextSync(): void;
+  /** One has failed in the process that runs, which may not know it yet: what is in the page cache is not on the medium. */
+  readonly hasFailedSync: boolean;
   /** The disk has room for so many more bytes (for whole pages, on a real file system); Infinity: enough. */
   leaveRoom(bytes: number): void;
   /** Files of the log directory, by path; for a fault that comes while nothing runs. */
@@ -55,6 +57,10 @@ export class MemoryMachine implements Machine {
 
   failNextSync(): void {
     this.disk.failNextSync('.log');
+  }
+
+  get hasFailedSync(): boolean {
+    return this.disk.hasFailedSync;
   }
 
   leaveRoom(bytes: number): void {

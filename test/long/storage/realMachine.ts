@@ -76,6 +76,10 @@ export class RealMachine implements Machine {
     this.#disk.failNextSync();
   }
 
+  get hasFailedSync(): boolean {
+    return this.#disk.hasFailedSync;
+  }
+
   leaveRoom(bytes: number): void {
     rmSync(this.#ballast, { force: true });
     if (bytes === Infinity) return;

@@ -153,6 +153,7 @@ export class RecordedDisk implements Disk {
   readonly #followed = new WeakMap<Segment, Followed>();
   readonly #locks: DirectoryLock[] = [];
   #failsNextSync = false;
+  hasFailedSync = false;
   #isDead = false;
 
   constructor(inner: Disk, ledger: Ledger, random: Random) {
@@ -227,6 +228,7 @@ export class RecordedDisk implements Disk {
     if (fails) this.#failsNextSync = false;
     this.#inner.sync(segments, (error) => {
       if (this.#isDead) return;
+      if (fails) this.hasFailedSync = true;
       for (const { file, count } of covered) {
         if (fails) file.loseSync(count, this.#random, this.ledger.files.crashFaults);
         else if (error === null) file.makeDurable(count);

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { MemoryDisk } from '../../src/storage/disk/memory.ts';
+import type { TopicConfigView } from '../../src/storage/index.ts';
+import { verifyStore } from '../../src/storage/verify/verify.ts';
+import type { FakePorts } from './support/ports.ts';
+import { TOPIC_ID, append, batchOf, startStore, topicConfig } from './support/store.ts';
+
+const config: TopicConfigView = topicConfig({ segmentBytes: 400, indexIntervalBytes: 100, flushMessages: 1 });
+const STARTS = '/data/log-start-offset-checkpoint';
+const SUMS = '/data/tidelog-checksums';
+
+/** A log of 8 records that begins at 1, stopped in order. */
+async function stopped(): Promise<{ disk: MemoryDisk; ports: FakePorts }> {
+  const { store, disk, ports } = await startStore({ config });
+  const log = await store.open('t', 0, TOPIC_ID, config);
+  for (let index = 0; index < 8; index += 1) await append(log, batchOf(['x'.repeat(60)]));
+  await log.deleteRecordsBefore(1);
+  await store.close();
+  return { disk, ports };
+}
+
+async function flipLast(disk: MemoryDisk, path: string, text: string): Promise<void> {
+  const bytes = await disk.readFile(path, 1e6);
+  disk.flipBit(path, bytes!.lastIndexOf(text), 1);
+}
+
+async function startOf(disk: MemoryDisk, ports: FakePorts): Promise<number> {
+  const { store } = await startStore({ disk, ports, config });
+  const { logStartOffset, logEndOffset } = store.get('t', 0)!;
+  expect(logEndOffset).toBe(8);
+  await store.close();
+  return logStartOffset;
+}
+
+describe('the checksums of the checkpoints', () => {
+  it('find a digit that turned over, and say what it was', async () => {
+    const { disk, ports } = await stopped();
+    await flipLast(disk, STARTS, '1');
+    const { problems } = await verifyStore('/data', { disk });
+    expect(problems.map(({ path }) => path)).toEqual([STARTS]);
+    expect(await startOf(disk, ports)).toBe(1);
+    expect(ports.logger.lines.filter((line) => line.includes('its copy is taken'))).toHaveLength(1);
+    expect((await verifyStore('/data', { disk })).problems).toEqual([]);
+  });
+
+  it('replace a checkpoint of start offsets that is gone', async () => {
+    const { disk, ports } = await stopped();
+    await disk.remove(STARTS);
+    expect(await startOf(disk, ports)).toBe(1);
+  });
+
+  it('are passed over when they are damaged themselves', async () => {
+    const { disk, ports } = await stopped();
+    disk.flipBit(SUMS, 40, 0);
+    expect((await verifyStore('/data', { disk })).problems.map(({ path }) => path)).toEqual([SUMS]);
+    expect(await startOf(disk, ports)).toBe(1);
+    expect(ports.logger.lines.join()).toContain('checksums of the checkpoints are damaged');
+  });
+
+  it('are not missed in a directory that has none', async () => {
+    const { disk, ports } = await stopped();
+    await disk.remove(SUMS);
+    expect(await startOf(disk, ports)).toBe(1);
+    expect(ports.logger.lines.filter((line) => line.includes('checkpoint'))).toEqual([]);
+  });
+
+  it('say when start offsets are lost with them', async () => {
+    const { disk, ports } = await stopped();
+    await disk.writeFile(STARTS, Buffer.from('0\n1\nt 0'));
+    await disk.remove(SUMS);
+    expect(await startOf(disk, ports)).toBe(0);
+    expect(ports.logger.lines.join()).toContain('records that were deleted may be there again');
+  });
+
+  it('know what was there before and what comes, whatever a crash leaves', async () => {
+    const { disk, ports } = await stopped();
+    const { store } = await startStore({ disk, ports, config });
+    disk.failNextSync('log-start-offset-checkpoint');
+    await expect(store.get('t', 0)!.deleteRecordsBefore(3)).rejects.toThrow();
+    expect(String(await disk.readFile(SUMS, 1e6)).match(/"log-start-offset-checkpoint":\{"sums":\[("[0-9:a-f]+",?){2}\]/)).not.toBeNull();
+    const after = disk.crash();
+    expect([1, 3]).toContain(await startOf(after, ports));
+    expect(ports.logger.lines.filter((line) => line.includes('is damaged'))).toEqual([]);
+  });
+});
