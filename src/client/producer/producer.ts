@@ -25,6 +25,10 @@ const BUILDER_BYTES_MAX = 128 * 1024;
 const BUILDER_BYTES_MIN = 512;
 const SPARE_MEMORY_MAX = 64;
 const TRANSACTION_TIMEOUT_MS = 60_000;
+/** The length of a key or value. */
+const LENGTH_BYTES_MAX = 5;
+/** What a record without headers takes beside its key and value, as the only one of its batch. */
+const PLAIN_RECORD_BYTES_MAX = serializedSizeMax(null, null, undefined) + 2 * LENGTH_BYTES_MAX;
 
 export interface Delivery {
   /** null: delivered. */
@@ -66,6 +70,9 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #onDelivery: DeliveryListener;
   readonly #topics = new Map<string, ProducedTopic>();
+  /** The topic of the last record: mostly the next one's too. */
+  #lastName = '';
+  #lastTopic: ProducedTopic | null = null;
   readonly #owner: LaneOwner;
   readonly #freeBuilders: RecordBuilder[] = [];
   readonly #builderBytes: number;
@@ -135,17 +142,31 @@ export class Producer {
     if (this.#isClosed) throw new ClientError('CLOSED', 'the producer was closed');
     this.#transaction?.checkOpen();
     if (!this.hasRoom) throw new ClientError('BUFFER_FULL', `more than ${this.#options.bufferMemoryBytes} bytes wait to be sent`);
-    const sizeMaxBytes = serializedSizeMax(record.key, record.value, record.headers);
-    if (sizeMaxBytes > this.#options.requestSizeMaxBytes) {
-      throw new ClientError('RECORD_TOO_LARGE', `The message is ${sizeMaxBytes} bytes when serialized which is larger than ${this.#options.requestSizeMaxBytes}, which is the value of the max.request.size configuration.`);
-    }
-    const topic = this.#topics.get(record.topic);
-    if (topic === undefined) throw new ClientError('INVALID_ARGUMENT', `prepare('${record.topic}') comes before send`);
+    const sizeMaxBytes = this.#checkSize(record);
+    const last = record.topic === this.#lastName ? this.#lastTopic : null;
+    const topic = last ?? this.#find(record.topic);
     if (topic.isDue) this.#refresh(record.topic, topic);
     const partition = choosePartition(record, topic);
     const lane = (topic.lanes[partition] ??= new PartitionLane(this.#owner, record.topic, partition));
     lane.append(record, sizeMaxBytes, sink, index);
     this.#counters.recordsSent += 1;
+  }
+
+  /** Most bytes that the record takes. */
+  #checkSize({ key, value, headers }: OutgoingRecord): number {
+    const { requestSizeMaxBytes } = this.#options;
+    const roughBytes = PLAIN_RECORD_BYTES_MAX + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
+    if (headers === undefined && roughBytes <= requestSizeMaxBytes) return roughBytes;
+    const sizeMaxBytes = serializedSizeMax(key, value, headers);
+    if (sizeMaxBytes <= requestSizeMaxBytes) return sizeMaxBytes;
+    throw new ClientError('RECORD_TOO_LARGE', `The message is ${sizeMaxBytes} bytes when serialized which is larger than ${requestSizeMaxBytes}, which is the value of the max.request.size configuration.`);
+  }
+
+  #find(name: string): ProducedTopic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new ClientError('INVALID_ARGUMENT', `prepare('${name}') comes before send`);
+    this.#lastName = name;
+    return (this.#lastTopic = topic);
   }
 
   /** Closes the topic's open batches: they leave now instead of after `linger.ms`. */
@@ -262,7 +283,8 @@ export class Producer {
 
   /** The broker has answered, so nothing of the batch waits to be sent. (A try that failed may still lie in a socket.) */
   #recycle({ bytes, failures }: OutgoingBatch): void {
-    const isWhole = failures === 0 && this.#options.acks !== 0 && bytes.byteOffset === 0 && bytes.buffer.byteLength === this.#builderBytes;
+    const memoryBytes = bytes.buffer.byteLength;
+    const isWhole = failures === 0 && this.#options.acks !== 0 && bytes.byteOffset === 0 && memoryBytes >= this.#builderBytes && memoryBytes <= this.#builderBytes * 2;
     if (isWhole && this.#spareMemory.length < SPARE_MEMORY_MAX) this.#spareMemory.push(Buffer.from(bytes.buffer as ArrayBuffer));
   }
 
