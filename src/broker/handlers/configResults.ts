@@ -1,6 +1,8 @@
 /** What the three APIs about settings share. */
 import { ConfigResourceType } from '../../metadata/types.ts';
+import type { ChangeOutcome } from '../../metadata/types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import { mapBounded } from '../bounded.ts';
 
 export interface ConfigResource {
   readonly resourceType: number;
@@ -51,4 +53,20 @@ export function repeated(resources: readonly ConfigResource[]): Set<ConfigResour
   return twice;
 }
 
-export const repeatedRefusal: ResourceRefusal = invalidRequest('Each resource must appear at most once.');
+const repeatedRefusal: ResourceRefusal = invalidRequest('Each resource must appear at most once.');
+
+interface AlteredResource extends ConfigResource {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+/** What an answer says of one resource. */
+export function altered({ resourceType, resourceName }: ConfigResource, { code, message }: ChangeOutcome): AlteredResource {
+  return { errorCode: code, errorMessage: message, resourceType, resourceName };
+}
+
+/** Alters each resource that stands once in a request; some at a time. */
+export function alterEach<Resource extends ConfigResource>(resources: readonly Resource[], alter: (resource: Resource) => Promise<ChangeOutcome>): Promise<AlteredResource[]> {
+  const twice = repeated(resources);
+  return mapBounded(resources, async (resource) => altered(resource, twice.has(resource) ? repeatedRefusal : await alter(resource)));
+}

@@ -3,31 +3,22 @@ import { ConfigOperation } from '../../metadata/types.ts';
 import type { ChangeOutcome, ConfigResourceType } from '../../metadata/types.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readIncrementalAlterConfigsRequest, writeIncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
-import type { AlterConfigsResource, AlterConfigsResourceResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
-import { mapBounded } from '../bounded.ts';
+import type { AlterConfigsResource, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
-import { alterationProblem, repeated, repeatedRefusal } from './configResults.ts';
+import { alterEach, alterationProblem, altered } from './configResults.ts';
 
 export const incrementalAlterConfigsHandler: ApiHandler<BrokerServices, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse> = {
   ...spanOf(ApiKey.IncrementalAlterConfigs),
   read: readIncrementalAlterConfigsRequest,
   write: writeIncrementalAlterConfigsResponse,
   async handle(request, context, services) {
-    const twice = repeated(request.resources);
-    const responses = await mapBounded(request.resources, async (resource) => {
-      const outcome = twice.has(resource) ? repeatedRefusal : await alter(resource, request.validateOnly, services);
-      return result(resource, outcome);
-    });
+    const responses = await alterEach(request.resources, (resource) => alter(resource, request.validateOnly, services));
     context.reply({ throttleTimeMs: 0, responses });
   },
-  errorResponse: (request, code, message) => ({ throttleTimeMs: 0, responses: request.resources.map((resource) => result(resource, { code, message })) }),
+  errorResponse: (request, code, message) => ({ throttleTimeMs: 0, responses: request.resources.map((resource) => altered(resource, { code, message })) }),
 };
-
-function result({ resourceType, resourceName }: AlterConfigsResource, { code, message }: ChangeOutcome): AlterConfigsResourceResponse {
-  return { errorCode: code, errorMessage: message, resourceType, resourceName };
-}
 
 async function alter(resource: AlterConfigsResource, validateOnly: boolean, services: BrokerServices): Promise<ChangeOutcome> {
   const nullKeys = resource.configs.filter(({ configOperation, value }) => value === null && configOperation !== ConfigOperation.delete);
