@@ -2,13 +2,15 @@
 import { classicLevelWorks } from '../baselines/classicLevel.ts';
 import { lmdbWorks } from '../baselines/lmdb.ts';
 import { rawFileWorks } from '../baselines/rawFile.ts';
+import { largeLogWorks } from './largeLogWorks.ts';
 import { profileInto } from './profiler.ts';
 import { tidelogWorks } from './tidelogWorks.ts';
 import type { WorkOrder, Works } from './work.ts';
 
+const ours: Works = { ...tidelogWorks, ...largeLogWorks };
 const WORKS: Readonly<Record<string, Works>> = {
-  native: tidelogWorks,
-  wasm: tidelogWorks,
+  native: ours,
+  wasm: ours,
   lmdb: lmdbWorks,
   'classic-level': classicLevelWorks,
   pwrite: rawFileWorks,

@@ -1,5 +1,5 @@
 /** Runs the engine's rows: each round of each contender in a process of its own, contenders in turn so that drift hits all alike. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Row } from '../catalogue.ts';
@@ -16,25 +16,58 @@ const CHILD_TIMEOUT_MS = 180_000;
 const CORES: Readonly<Record<string, string>> = { native: 'native', wasm: 'wasm' };
 
 /** What a process of its own does before the row's. */
-const PREPARATIONS: Readonly<Record<string, WorkName>> = { recovery: 'recovery-fill', 'idle-logs': 'idle-fill' };
+const PREPARATIONS: Readonly<Record<string, WorkName>> = { recovery: 'recovery-fill' };
+/** The same once for all rounds: they leave what they find as it was. */
+const SHARED_PREPARATIONS: Readonly<Record<string, WorkName>> = { 'idle-logs': 'idle-fill', 'lookup-100GB': 'large-fill' };
 
 export async function runEngineRows(rows: readonly Row[], options: BenchOptions, recorder: Recorder, say: (line: string) => void): Promise<void> {
   for (const row of rows) {
-    for (let round = 0; round < options.rounds; round += 1) {
-      for (const contender of row.contenders) await runRound(row, contender, options, recorder);
-    }
-    recorder.finishRow(row);
-    if (options.withProfile) await profileRow(row, options, recorder, say);
+    const preparation = SHARED_PREPARATIONS[row.name];
+    if (preparation === undefined) await runRow(row, null, options, recorder, say);
+    else await inFolder((folder) => runPrepared(row, preparation, folder, options, recorder, say));
   }
 }
 
+async function runPrepared(row: Row, preparation: WorkName, folder: string, options: BenchOptions, recorder: Recorder, say: (line: string) => void): Promise<void> {
+  try {
+    await prepare(preparation, row, folder, options);
+  } catch (error) {
+    for (const contender of row.contenders) recorder.skip(row, contender, (error as Error).message);
+  }
+  await runRow(row, folder, options, recorder, say);
+}
+
+/** By the first of ours that can be had: the files are the same. */
+async function prepare(preparation: WorkName, row: Row, folder: string, options: BenchOptions): Promise<void> {
+  const makers = row.contenders.filter((contender) => CORES[contender] !== undefined);
+  for (const [index, contender] of makers.entries()) {
+    try {
+      await work(preparation, contender, folder, options, null);
+      return;
+    } catch (error) {
+      if (index + 1 === makers.length) throw error;
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+    }
+  }
+}
+
+/** `shared`: the folder of all rounds; null: each has its own. */
+async function runRow(row: Row, shared: string | null, options: BenchOptions, recorder: Recorder, say: (line: string) => void): Promise<void> {
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const contender of row.contenders) await runRound(row, contender, shared, options, recorder);
+  }
+  recorder.finishRow(row);
+  if (options.withProfile) await profileRow(row, shared, options, recorder, say);
+}
+
 /** One more round of each of ours, which does not count. */
-async function profileRow(row: Row, options: BenchOptions, recorder: Recorder, say: (line: string) => void): Promise<void> {
+async function profileRow(row: Row, shared: string | null, options: BenchOptions, recorder: Recorder, say: (line: string) => void): Promise<void> {
   for (const contender of row.contenders) {
     if (CORES[contender] === undefined || recorder.isSkipped(row, contender)) continue;
     const profiles = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-profile-'));
     try {
-      await inFolder((folder) => prepareAndWork(row, contender, folder, options, profiles));
+      await within(shared, (folder) => prepareAndWork(row, contender, folder, options, profiles));
       profileLines(profiles, `${row.name}, ${contender}`).forEach(say);
     } catch (error) {
       say(`no profile of ${row.name}, ${contender}: ${(error as Error).message}`);
@@ -43,16 +76,18 @@ async function profileRow(row: Row, options: BenchOptions, recorder: Recorder, s
   }
 }
 
-async function runRound(row: Row, contender: string, options: BenchOptions, recorder: Recorder): Promise<void> {
+async function runRound(row: Row, contender: string, shared: string | null, options: BenchOptions, recorder: Recorder): Promise<void> {
   if (recorder.isSkipped(row, contender)) return;
   try {
-    const answer = await inFolder((folder) => prepareAndWork(row, contender, folder, options, null));
+    const answer = await within(shared, (folder) => prepareAndWork(row, contender, folder, options, null));
     if (contender === 'native' && !answer.ran.startsWith('native')) recorder.skip(row, contender, `the addon was not loaded; what ran is: ${answer.ran}`);
     else recorder.add(row, contender, answer.figures, answer.ran);
   } catch (error) {
     recorder.skip(row, contender, (error as Error).message);
   }
 }
+
+const within = <T>(shared: string | null, work: (folder: string) => Promise<T>): Promise<T> => (shared === null ? inFolder(work) : work(shared));
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-'));

@@ -11,7 +11,9 @@ export type WorkName =
   | 'idle-fill'
   | 'idle-logs'
   | 'recovery-fill'
-  | 'recovery';
+  | 'recovery'
+  | 'large-fill'
+  | 'lookup-100GB';
 
 /** How much of it. */
 export interface Sizes {
@@ -24,6 +26,8 @@ export interface Sizes {
   readonly records: number;
   readonly idleLogs: number;
   readonly recoveryBytes: number;
+  /** The log that lookups find their way in; most of it holes. */
+  readonly largeLog: { readonly segments: number; readonly segmentBytes: number };
 }
 
 export interface WorkOrder {
@@ -51,7 +55,7 @@ export type Works = Partial<Record<WorkName, (order: WorkOrder) => Promise<WorkA
 
 export function sizesFor(seconds: number, isQuick: boolean): Sizes {
   if (isQuick) {
-    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 10_000, idleLogs: 8, recoveryBytes: 2e6 };
+    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 10_000, idleLogs: 8, recoveryBytes: 2e6, largeLog: { segments: 3, segmentBytes: 2 ** 21 } };
   }
-  return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1e9, records: 1_000_000, idleLogs: 1000, recoveryBytes: 900e6 };
+  return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1e9, records: 1_000_000, idleLogs: 10_000, recoveryBytes: 900e6, largeLog: { segments: 94, segmentBytes: 2 ** 30 } };
 }
