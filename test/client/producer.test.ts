@@ -65,6 +65,16 @@ async function sendAll({ producer, clock }: Bench, topic: string, values: readon
 }
 
 describe('a producer', () => {
+  it('sends without linger what one turn brings, together and without a timer', async () => {
+    const bench = await makeBench({ t: 1 });
+    await sendAll(bench, 't', numbered(3));
+    await turns();
+    await sendAll(bench, 't', numbered(1, 3));
+    await turns();
+    expect(bench.deliveries.map(({ records }) => records)).toEqual([3, 1]);
+    await bench.producer.flush();
+  });
+
   it('delivers records in order, in batches, and says at which offset', async () => {
     const bench = await makeBench({ t: 1 }, { batchSizeBytes: 200 });
     const values = numbered(100);

@@ -95,7 +95,9 @@ export class PartitionLane {
   #openBatch(): RecordBuilder {
     const { lingerMs, deliveryTimeoutMs } = this.#owner.options;
     this.#builderDeadlineMs = this.#clock.monotonicMs() + deliveryTimeoutMs;
-    this.#lingerTimer = this.#clock.setTimer(lingerMs, () => this.closeBatch());
+    // without linger, records of one turn still go together
+    if (lingerMs === 0) queueMicrotask(() => this.closeBatch());
+    else this.#lingerTimer = this.#clock.setTimer(lingerMs, () => this.closeBatch());
     const builder = (this.#builder = this.#owner.takeBuilder());
     this.#owner.onBuffered(builder.sizeBytes);
     return builder;
