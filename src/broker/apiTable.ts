@@ -28,7 +28,6 @@ import { listOffsetsHandler } from './handlers/listOffsets.ts';
 import { metadataHandler } from './handlers/metadata.ts';
 import { offsetForLeaderEpochHandler } from './handlers/offsetForLeaderEpoch.ts';
 import { produceHandler } from './handlers/produce.ts';
-import { addRaftVoterHandler, removeRaftVoterHandler } from './handlers/raftVoters.ts';
 import { securityHandlers } from './security/handlers.ts';
 import { guardAll } from './security/acl/index.ts';
 import { limitMutations } from './quotas/mutations.ts';
@@ -61,8 +60,6 @@ const handlers: readonly Served['handler'][] = [
   alterClientQuotasHandler,
   describeClusterHandler,
   describeTopicPartitionsHandler,
-  addRaftVoterHandler,
-  removeRaftVoterHandler,
   ...securityHandlers,
   ...groupHandlers,
   ...shareHandlers,

@@ -21,7 +21,19 @@ export const SHARE_VERSION = 'share.version';
 /** KIP-1071: streams groups. */
 export const STREAMS_VERSION = 'streams.version';
 
+/** KIP-584: in Kafka, which records the metadata has. Ours are of one kind at every level: it only tells how new a cluster its administrators want. */
+export const METADATA_VERSION = 'metadata.version';
+
+/** KIP-853: at 1 voters of the metadata's quorum have directories, and are added and removed by name. */
+export const KRAFT_VERSION = 'kraft.version';
+
+/** KIP-966: one node has no replica that could be eligible; what remains is that min.insync.replicas is the cluster's. */
+export const ELIGIBLE_LEADER_REPLICAS_VERSION = 'eligible.leader.replicas.version';
+
 export const supportedFeatures: readonly SupportedFeature[] = [
+  { name: METADATA_VERSION, minVersion: 7, maxVersion: 30, defaultLevel: 30 },
+  { name: KRAFT_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 0 },
+  { name: ELIGIBLE_LEADER_REPLICAS_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 0 },
   { name: GROUP_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: SHARE_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: STREAMS_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },

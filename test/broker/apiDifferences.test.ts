@@ -13,7 +13,6 @@ interface Release { readonly apiKey: number; readonly name: string; readonly ver
 /** Each difference and its reason. A call that is not offered ends the connection, as any unknown call does on Apache Kafka. */
 const known = {
   '0 Produce: 0-13, Apache Kafka 3-13': 'as Apache Kafka\'s own ApiVersions tells it for librdkafka\'s sake; both serve from 3 (KAFKA-18659)',
-  '55 DescribeQuorum: none, Apache Kafka 0-2': 'there is no Raft quorum',
 };
 
 const releases = JSON.parse(readFileSync(new URL('../../src/protocol/schema/api-versions-by-release.json', import.meta.url), 'utf8')) as Release[];
