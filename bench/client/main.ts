@@ -1,9 +1,12 @@
 /**
  * `HOST:PORT N SIZE`: what the client does against any broker. Produces N records of SIZE bytes in batches of 1000, five at once, acks 1; consumes them;
  * then sends single records, each awaited, a thousand in flight. Prints one JSON line.
+ * `--table`: this and other libraries, on Tidelog and on Apache Kafka: see table/run.ts.
  */
 import { performance } from 'node:perf_hooks';
 import { createClient, type Client } from '../../src/client/index.ts';
+import { carryOut, type Order } from './table/order.ts';
+import { runTable } from './table/run.ts';
 
 const BATCH = 1000;
 const CONCURRENT = 5;
@@ -65,12 +68,12 @@ async function sendSingles(client: Client, topic: string, count: number, value: 
   await producer.close();
 }
 
-async function main(): Promise<void> {
+async function measure(): Promise<void> {
   const [bootstrap, countText = '1000000', sizeText = '100'] = process.argv.slice(2);
   const count = Math.ceil(Number(countText) / BATCH) * BATCH;
   const sizeBytes = Number(sizeText);
   if (bootstrap === undefined || !(count > 0) || !(sizeBytes >= 0)) {
-    console.error('wanted: HOST:PORT N SIZE');
+    console.error('wanted: HOST:PORT N SIZE, or --table [--rounds N] [--share 0..1] [--no-peers] [--results FOLDER]');
     process.exitCode = 2;
     return;
   }
@@ -91,4 +94,9 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ lib: 'tidelog', size: sizeBytes, records: count, ...figures }));
 }
 
-await main();
+if (process.argv[2] === '--table') await runTable(process.argv.slice(2));
+else if (process.argv[2] === '--work') {
+  console.log(JSON.stringify(await carryOut(JSON.parse(process.argv[3] ?? '') as Order)));
+  // others leave timers and sockets behind
+  process.exit(0);
+} else await measure();

@@ -57,7 +57,8 @@ export function resultsOf(recorder: Recorder, facts: RunFacts): Results {
   };
 }
 
-function commitOf(root: string): string {
+/** Short id, with `+` where the work tree has changes. */
+export function commitOf(root: string): string {
   try {
     const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'native', 'wasm') === '' ? '' : '+'}`;
@@ -93,6 +94,6 @@ function sectionsOf(results: Results): ChartSection[] {
       );
   return [
     { title: 'Storage engine', bars: barsOf(['engine'], 1) },
-    { title: 'Broker', bars: barsOf(['compare'], 2).length > 0 ? barsOf(['compare', 'start-up'], 2) : barsOf(['broker', 'start-up'], 2) },
+    { title: 'Broker', bars: barsOf([barsOf(['compare'], 1).length > 0 ? 'compare' : 'broker', 'large', 'start-up'], 2) },
   ];
 }

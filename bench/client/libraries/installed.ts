@@ -1,0 +1,32 @@
+/** Libraries that are measured beside ours: pinned, in a folder of their own, so that the project need not depend on them. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const PINNED = { kafkajs: '2.2.4', '@platformatic/kafka': '2.12.1' };
+const INSTALL_TIMEOUT_MS = 180_000;
+
+/** Installs them where they are not yet. Throws with npm's words when that cannot be done. */
+export function installLibraries(): string {
+  const folder = path.join(os.tmpdir(), `tidelog-bench-clients-${Object.values(PINNED).join('-')}`);
+  const names = Object.keys(PINNED);
+  if (names.every((name) => existsSync(path.join(folder, 'node_modules', name, 'package.json')))) return folder;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies: PINNED }));
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: INSTALL_TIMEOUT_MS });
+  return folder;
+}
+
+export function versionIn(folder: string, name: string): string {
+  return (JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** Whatever the library exports, the default export's fields too. */
+export async function loadFrom(folder: string, name: string): Promise<unknown> {
+  const require = createRequire(path.join(folder, 'package.json'));
+  const loaded = (await import(pathToFileURL(require.resolve(name)).href)) as { readonly default?: object };
+  return { ...loaded.default, ...loaded };
+}
