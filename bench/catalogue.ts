@@ -8,7 +8,7 @@ export interface Figure {
   readonly scale?: number;
 }
 
-export type Group = 'engine' | 'broker' | 'start-up' | 'compare';
+export type Group = 'engine' | 'broker' | 'large' | 'start-up' | 'compare';
 
 export interface Row {
   readonly name: string;
@@ -105,4 +105,30 @@ export const START_ROWS: readonly Row[] = [
   },
 ];
 
-export const ALL_ROWS: readonly Row[] = [...ENGINE_ROWS, ...BROKER_ROWS, ...START_ROWS];
+/** On ten segments of 1 GiB. */
+export const LARGE_ROWS: readonly Row[] = [
+  {
+    name: 'restart-10GB',
+    title: 'kill -9, exec to first record: 9 GiB flushed, 1 not',
+    group: 'large',
+    figures: [
+      { key: 'seconds', unit: 's', better: 'lower' },
+      { key: 'cpuSeconds', unit: 'CPU-s', better: 'lower' },
+    ],
+    contenders: BROKERS,
+  },
+  {
+    name: 'paced-cold-reader',
+    title: 'paced-500 beside a consumer of 10 GiB of evicted data',
+    group: 'large',
+    figures: [
+      { key: 'p99Milliseconds', unit: 'p99 ms', better: 'lower' },
+      { key: 'timesWithout', unit: 'x p99 without', better: 'lower' },
+      { key: 'p99WithoutMilliseconds', unit: 'p99 ms without', better: 'lower' },
+      { key: 'readBytesPerSecond', unit: 'MB/s read', better: 'higher', scale: 1e-6 },
+    ],
+    contenders: BROKERS,
+  },
+];
+
+export const ALL_ROWS: readonly Row[] = [...ENGINE_ROWS, ...BROKER_ROWS, ...LARGE_ROWS, ...START_ROWS];

@@ -1,9 +1,10 @@
 /** `npm run bench`: runs the rows that were asked for, prints them as they come, writes the results. */
 import path from 'node:path';
 import { runBrokerRows } from './broker/rows.ts';
-import { BROKER_ROWS, ENGINE_ROWS, START_ROWS } from './catalogue.ts';
+import { BROKER_ROWS, ENGINE_ROWS, LARGE_ROWS, START_ROWS } from './catalogue.ts';
 import type { Row } from './catalogue.ts';
 import { runEngineRows } from './engine/rows.ts';
+import { runLargeRows } from './large/rows.ts';
 import { USAGE, UsageError, parseOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import { Recorder } from './report/recorder.ts';
@@ -24,6 +25,7 @@ async function run(options: BenchOptions): Promise<void> {
     await runEngineRows(engineRows, options, recorder, say);
   }
   if (options.withBroker) rows.push(...(await runBrokerRows({ root, loads: BROKER_ROWS.filter(isWanted), starts: START_ROWS.filter(isWanted), options, recorder, say })));
+  if (options.withBroker) rows.push(...(await runLargeRows({ root, rows: LARGE_ROWS.filter(isWanted), options, recorder, say })));
   const results = resultsOf(recorder, { root, rows, isQuick: options.isQuick, rounds: options.rounds, seconds: options.seconds });
   if (options.resultsFolder !== null) {
     const files = writeResults(path.resolve(root, options.resultsFolder), results);

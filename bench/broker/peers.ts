@@ -61,7 +61,7 @@ function startKafka(scripts: string): Peer {
 }
 
 /** The jars are fetched once for all runs, where `kafka-up` keeps them. */
-function shareJars(folder: string): void {
+export function shareJars(folder: string): void {
   const shared = path.join(os.tmpdir(), 'peer-kafka', 'lib');
   mkdirSync(shared, { recursive: true });
   symlinkSync(shared, path.join(folder, 'lib'));

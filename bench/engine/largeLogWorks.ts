@@ -1,10 +1,11 @@
-/** Lookups in a log that is larger than any memory. */
+/** Large logs: lookups in one of 100 GB, and ten segments for the broker's rows. */
 import path from 'node:path';
 import type { BatchPosition } from '../../src/base/disk.ts';
 import type { Log } from '../../src/storage/index.ts';
+import { CALL_RECORDS, buildBatch, newBuilder } from './payload.ts';
 import { measureRate } from './rate.ts';
 import { writeSparseLog } from './sparseLog.ts';
-import { openTidelog } from './tidelogStore.ts';
+import { appendDurably, openTidelog } from './tidelogStore.ts';
 import type { Sizes, WorkAnswer, WorkOrder, Works } from './work.ts';
 
 const NAME = 'large';
@@ -63,4 +64,17 @@ async function byTimestamp(log: Log, sizes: Sizes): Promise<number> {
   return 1e6 / rate;
 }
 
-export const largeLogWorks: Works = { 'large-fill': fill, 'lookup-100GB': lookups };
+/** Fills so many segments, and dies without closing the log. */
+async function fillSegments({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
+  const { segments, segmentBytes } = sizes.segmented;
+  const { open } = await openTidelog(folder, { segmentBytes });
+  const log = await open(NAME);
+  const batch = buildBatch(newBuilder(), 0, Date.now(), 0);
+  const batches = segments * Math.floor(segmentBytes / batch.length);
+  for (let index = 0; index < batches; index += 1) await appendDurably(log, batch);
+  if (log.segmentCount !== segments || log.logEndOffset !== batches * CALL_RECORDS) throw new Error(`${log.segmentCount} segments were filled`);
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => {});
+}
+
+export const largeLogWorks: Works = { 'large-fill': fill, 'lookup-100GB': lookups, 'segments-fill': fillSegments };

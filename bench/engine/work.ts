@@ -13,7 +13,13 @@ export type WorkName =
   | 'recovery-fill'
   | 'recovery'
   | 'large-fill'
-  | 'lookup-100GB';
+  | 'lookup-100GB'
+  | 'segments-fill';
+
+export interface SegmentSizes {
+  readonly segments: number;
+  readonly segmentBytes: number;
+}
 
 /** How much of it. */
 export interface Sizes {
@@ -27,7 +33,9 @@ export interface Sizes {
   readonly idleLogs: number;
   readonly recoveryBytes: number;
   /** The log that lookups find their way in; most of it holes. */
-  readonly largeLog: { readonly segments: number; readonly segmentBytes: number };
+  readonly largeLog: SegmentSizes;
+  /** The log of the broker's large rows, all of it real; the last segment is not flushed. */
+  readonly segmented: SegmentSizes;
 }
 
 export interface WorkOrder {
@@ -55,7 +63,7 @@ export type Works = Partial<Record<WorkName, (order: WorkOrder) => Promise<WorkA
 
 export function sizesFor(seconds: number, isQuick: boolean): Sizes {
   if (isQuick) {
-    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 10_000, idleLogs: 8, recoveryBytes: 2e6, largeLog: { segments: 3, segmentBytes: 2 ** 21 } };
+    return { seconds, warmUpSeconds: seconds / 5, appendBytesMax: 8e6, records: 10_000, idleLogs: 8, recoveryBytes: 2e6, largeLog: { segments: 3, segmentBytes: 2 ** 21 }, segmented: { segments: 10, segmentBytes: 2 ** 21 } };
   }
-  return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1e9, records: 1_000_000, idleLogs: 10_000, recoveryBytes: 900e6, largeLog: { segments: 94, segmentBytes: 2 ** 30 } };
+  return { seconds, warmUpSeconds: Math.min(seconds / 4, 0.5), appendBytesMax: 1e9, records: 1_000_000, idleLogs: 10_000, recoveryBytes: 900e6, largeLog: { segments: 94, segmentBytes: 2 ** 30 }, segmented: { segments: 10, segmentBytes: 2 ** 30 } };
 }

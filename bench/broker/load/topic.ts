@@ -9,7 +9,7 @@ const ATTEMPTS = 200;
 const WAIT_MS = 50;
 
 /** Resolves when every partition has a leader. */
-export async function createTopic(connection: LoadConnection, { topic, partitions, topicConfig }: LoadOrder): Promise<void> {
+export async function createTopic(connection: LoadConnection, { topic, partitions, topicConfig }: Pick<LoadOrder, 'topic' | 'partitions' | 'topicConfig'>): Promise<void> {
   const created = await connection.call(createTopics, createTopicsRequest(topic, partitions, topicConfig));
   const error = created.topics[0]?.errorCode;
   if (error !== NONE) throw new Error(`CreateTopics failed with error code ${error}`);
