@@ -5,6 +5,7 @@ import { compute } from '../binding/load.ts';
 import { Attribute, Codec, Field, HEADER_BYTES, LOG_OVERHEAD_BYTES, attributesOf, baseTimestampOf, crcOf, headerDefect, isLogAppendTime, lastOffsetDeltaOf, magicOf, maxTimestampOf, nextBatch, recordCountOf, writeInt64 } from './batchHeader.ts';
 import { renewCrc } from './build.ts';
 import { compress, recordsOf } from './codecs.ts';
+import { recordDefects } from './defects.ts';
 import { InflateStatus } from './inflater.ts';
 import type { InflateLimits, InflateOutcome, RecompressTarget } from './inflater.ts';
 import { RecordError } from './recordError.ts';
@@ -18,11 +19,13 @@ export interface InflateTask {
   readonly target: RecompressTarget | null;
 }
 
+const NONE: readonly number[] = [];
+
 /** For readRecords: what the records say is of no interest. */
 export const noLimits = (inflatedSizeMaxBytes: number): InflateLimits => ({ inflatedSizeMaxBytes, requireKeys: false, timestampMin: -Infinity, timestampMax: Infinity });
 
 export function failure(status: InflateStatus, message: string, badRecordIndex = -1): InflateOutcome {
-  return { status, message, maxTimestampMs: -1, offsetDeltaOfMaxTimestamp: -1, badRecordIndex, bytes: null };
+  return { status, message, maxTimestampMs: -1, offsetDeltaOfMaxTimestamp: -1, badRecordIndex, badRecordIndexes: NONE, bytes: null };
 }
 
 /** Never throws for what is wrong with the batch. */
@@ -62,7 +65,9 @@ function checkRecords(batch: Buffer, records: Buffer, limits: InflateLimits): In
   plan.timestampMax = limits.timestampMax;
   const status = compute.checkRecords(records, recordCountOf(batch, 0), plan, result);
   const { maxTimestampMs, offsetDeltaOfMaxTimestamp, badRecordIndex } = result;
-  return { status, message: messageFor(status, badRecordIndex), maxTimestampMs, offsetDeltaOfMaxTimestamp, badRecordIndex, bytes: null };
+  const isAboutRecords = status === AppendStatus.missingKey || status === AppendStatus.invalidTimestamp;
+  const badRecordIndexes = isAboutRecords ? recordDefects(batch, records, limits) : NONE;
+  return { status, message: messageFor(status, badRecordIndex), maxTimestampMs, offsetDeltaOfMaxTimestamp, badRecordIndex, badRecordIndexes, bytes: null };
 }
 
 function messageFor(status: AppendStatus, badRecordIndex: number): string {

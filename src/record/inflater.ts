@@ -54,6 +54,8 @@ export interface InflateOutcome {
   /** Offset delta of the first record that has it, -1 if none. */
   readonly offsetDeltaOfMaxTimestamp: number;
   readonly badRecordIndex: number;
+  /** All that were refused for their key or timestamp, see defects.ts; empty for other reasons. */
+  readonly badRecordIndexes: readonly number[];
   /** `recompress`: the whole new batch; `readRecords`: the inflated records section; else null. The receiver's own memory. */
   readonly bytes: Buffer | null;
 }

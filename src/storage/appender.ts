@@ -14,6 +14,7 @@ import { renewCrc } from '../record/build.ts';
 import { DEFAULT_LEVEL } from '../record/codecs.ts';
 import { InflateStatus } from '../record/inflater.ts';
 import type { InflateLimits, InflateOutcome } from '../record/inflater.ts';
+import { recordDefects } from '../record/defects.ts';
 import { RecordError } from '../record/recordError.ts';
 import { clientBatchDefect, crcIsRight, replicaBatchDefect } from './batchChecks.ts';
 import { outcomeFailure, recordFailure, statusFailure } from './inflation.ts';
@@ -356,7 +357,7 @@ export class Appender {
     this.#done = NO_DONE;
     this.#bytes = EMPTY;
     const refusal = this.#state.refusal;
-    if (status !== AppendStatus.ok) done(this.#failure(status), null);
+    if (status !== AppendStatus.ok) done(this.#failure(status, bytes), null);
     else if (refusal !== null) done(refusal, null);
     else this.#settle(bytes, done);
     if (this.#queue.length > 0) this.#pump();
@@ -408,7 +409,7 @@ export class Appender {
     }
   }
 
-  #failure(status: AppendStatus): LogError {
+  #failure(status: AppendStatus, bytes: Buffer): LogError {
     const state = this.#state;
     switch (status) {
       case AppendStatus.corruptHeader:
@@ -430,8 +431,14 @@ export class Appender {
         return state.refusal ?? new LogError('storage', message);
       }
       default:
-        return statusFailure(status, this.#result.badRecordIndex);
+        return statusFailure(status, this.#result.badRecordIndex, this.#defects(status, bytes));
     }
+  }
+
+  /** `bytes` may be no more than the header by now. */
+  #defects(status: AppendStatus, bytes: Buffer): number[] {
+    const isAboutRecords = status === AppendStatus.missingKey || status === AppendStatus.invalidTimestamp;
+    return isAboutRecords && nextBatch(bytes, 0) === bytes.length ? recordDefects(bytes, null, this.#plan) : [];
   }
 }
 

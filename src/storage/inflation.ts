@@ -14,8 +14,12 @@ export function recordFailure(error: unknown): LogError {
   return new LogError('corrupt', error.message);
 }
 
-/** The failure behind a status about records. */
-export function statusFailure(status: number, badRecordIndex: number): LogError {
+/** The failure behind a status about records; `found` as `recordDefects` gives it. */
+export function statusFailure(status: number, badRecordIndex: number, found: readonly number[]): LogError {
+  if (found.length > 1) {
+    const [kind, defect] = status === AppendStatus.missingKey ? ['invalidRecord', 'no key, which a compacted topic requires'] as const : ['invalidTimestamp', 'a timestamp out of range'] as const;
+    return new LogError(kind, `${found.length} records have ${defect}`, badRecordIndex, found);
+  }
   const at = badRecordIndex >= 0 ? `record ${badRecordIndex}` : 'a record';
   if (status === AppendStatus.missingKey) return new LogError('invalidRecord', `${at} has no key: a compacted topic requires one`, badRecordIndex);
   if (status === AppendStatus.invalidTimestamp) return new LogError('invalidTimestamp', `the timestamp of ${at} is out of range`, badRecordIndex);
@@ -42,7 +46,7 @@ export function outcomeFailure(outcome: InflateOutcome): LogError | null {
     case InflateStatus.failed:
       return new LogError('storage', `a compressed batch could not be inflated: ${outcome.message}`);
     default:
-      return statusFailure(outcome.status, outcome.badRecordIndex);
+      return statusFailure(outcome.status, outcome.badRecordIndex, outcome.badRecordIndexes);
   }
 }
 

@@ -36,10 +36,13 @@ export class LogError extends Error {
   readonly kind: LogErrorKind;
   /** Index of the offending record in its batch, -1 when it is not about one record. */
   readonly badRecordIndex: number;
-  constructor(kind: LogErrorKind, message: string, badRecordIndex = -1) {
+  /** All the offending records (up to a bound, ascending), as far as they are known. */
+  readonly badRecordIndexes: readonly number[];
+  constructor(kind: LogErrorKind, message: string, badRecordIndex = -1, badRecordIndexes: readonly number[] = badRecordIndex < 0 ? [] : [badRecordIndex]) {
     super(message);
     this.kind = kind;
     this.badRecordIndex = badRecordIndex;
+    this.badRecordIndexes = badRecordIndexes;
   }
 }
 

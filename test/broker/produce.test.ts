@@ -79,12 +79,12 @@ describe('produce', () => {
     await node.stop();
   });
 
-  it('names the record that it refuses', async () => {
+  it('names the records that it refuses', async () => {
     const node = await startNode();
     await createTopic(node, 'keyed', 1, { configs: [{ name: 'cleanup.policy', value: 'compact' }] });
     const answer = await produce(node, 'keyed', 0, batch(['a', 'b']));
     expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
-    expect(answer.recordErrors).toMatchObject([{ batchIndex: 0 }]);
+    expect(answer.recordErrors).toMatchObject([{ batchIndex: 0 }, { batchIndex: 1 }]);
     expect(answer.errorMessage).not.toBeNull();
     expect(await produce(node, 'keyed', 0, batch(['a'], { key: 'k' }))).toMatchObject({ errorCode: 0 });
     expect((await produce(node, 'keyed', 0, batch(['a']), 7)).errorCode).toBe(ErrorCode.INVALID_RECORD);

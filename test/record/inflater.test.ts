@@ -49,7 +49,7 @@ describe.each(['inline', 'worker'] as const)('%s inflater', (kind) => {
 
   test.each(CODECS.map((codec) => [CODEC_NAMES[codec], codec] as const))('checks %s batches, small and large', async (_, codec) => {
     for (const records of [5, LARGE]) {
-      expect(await inflate(inflater, batchOf(codec, records))).toEqual({ status: InflateStatus.ok, message: '', maxTimestampMs: 5000, offsetDeltaOfMaxTimestamp: records >> 1, badRecordIndex: -1, bytes: null });
+      expect(await inflate(inflater, batchOf(codec, records))).toEqual({ status: InflateStatus.ok, message: '', maxTimestampMs: 5000, offsetDeltaOfMaxTimestamp: records >> 1, badRecordIndex: -1, badRecordIndexes: [], bytes: null });
     }
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Codec, Field } from '../../src/record/batchHeader.ts';
 import { renewCrc } from '../../src/record/build.ts';
+import { DEFECTS_MAX } from '../../src/record/defects.ts';
 import type { Log, TopicConfigView } from '../../src/storage/index.ts';
 import { append, batchOf, COORDINATOR, readAll, refusal, REPLICA, startStore, topicConfig, TOPIC_ID } from './support/store.ts';
 
@@ -74,6 +75,18 @@ describe('a client batch', () => {
       expect(await refusal(append(log, batchOf(['a'], { codec: Codec.lz4 })))).toMatchObject({ kind: 'invalidRecord', badRecordIndex: 0 });
       await append(log, batchOf(['a'], { keys: ['k'], codec: Codec.snappy }));
       expect(log.logEndOffset).toBe(1);
+    }));
+
+  it('names each record that a compacted topic or the bounds of timestamps refuse, up to a bound', () =>
+    withLog({ cleanupPolicy: { delete: false, compact: true }, batchValidation: 'full', messageTimestampAfterMaxMs: 1000 }, async (log, now) => {
+      const keys = ['k', null, 'k', null, 'k'];
+      const timestamps = [now, now, now, now, now + 5000];
+      for (const codec of [Codec.none, Codec.gzip]) {
+        expect((await refusal(append(log, batchOf(['a', 'b', 'c', 'd', 'e'], { keys, timestamps, codec })))).badRecordIndexes).toEqual([1, 3, 4]);
+        const many = batchOf(Array.from({ length: DEFECTS_MAX + 5 }, () => ''), { codec });
+        expect(await refusal(append(log, many))).toMatchObject({ kind: 'invalidRecord', badRecordIndexes: { length: DEFECTS_MAX } });
+      }
+      expect(await refusal(append(log, batchOf(['a'], { keys, timestamps: [now + 5000] })))).toMatchObject({ kind: 'invalidTimestamp', badRecordIndexes: [0] });
     }));
 
   it('keeps its place in the order while another one is inflated', () =>

@@ -57,6 +57,12 @@ function unansweredPartition(index: number): PartitionProduceResponse {
   };
 }
 
+/** Each record for itself: a client may send those again that nothing is wrong with. */
+function recordErrors({ badRecordIndexes, message }: LogError): BatchIndexAndErrorMessage[] {
+  if (badRecordIndexes.length === 0) return NO_RECORD_ERRORS;
+  return badRecordIndexes.map((batchIndex) => ({ batchIndex, batchIndexErrorMessage: message }));
+}
+
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 };
 
 class PendingProduce {
@@ -162,8 +168,7 @@ class PendingProduce {
   #refuseRecords(partition: Partition, entry: PartitionProduceResponse, error: LogError): void {
     this.#refuse(entry, logErrorCode(error), error.message);
     entry.logStartOffset = partition.log?.logStartOffset ?? -1;
-    if (error.badRecordIndex < 0) return;
-    entry.recordErrors = [{ batchIndex: error.badRecordIndex, batchIndexErrorMessage: error.message }];
+    entry.recordErrors = recordErrors(error);
   }
 
   #finishOne(): void {
