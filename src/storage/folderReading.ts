@@ -5,7 +5,7 @@ import type { Disk, FolderContent } from '../base/disk.ts';
 import { FileName, Suffix } from './fileNames.ts';
 
 /** What is read of a partition's folder with its list; larger files are read when they are wanted. */
-const SMALL_FILES: readonly string[] = [FileName.partitionMetadata, FileName.leaderEpochs, `*${Suffix.snapshot}`];
+const SMALL_FILES: readonly string[] = [FileName.partitionMetadata, FileName.leaderEpochs, FileName.checksums, `*${Suffix.snapshot}`];
 const SMALL_FILE_BYTES_MAX = 4096;
 const FOLDERS_AT_ONCE = 64;
 

@@ -31,7 +31,7 @@ interface FoundFile extends SegmentFileName {
 }
 
 /** What a write that was broken off left. */
-const UNFINISHED = /^([0-9]{20}\.(snapshot|txnindex(\.cleaned)?)|leader-epoch-checkpoint|partition\.metadata)\.tmp$/;
+const UNFINISHED = /^([0-9]{20}\.(snapshot|txnindex(\.cleaned)?)|leader-epoch-checkpoint|tidelog-checksums|partition\.metadata)\.tmp$/;
 const INDEX_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 

@@ -41,7 +41,7 @@ export class LogDirectory implements LogHost {
     this.#onOffline = onOffline;
     this.flushes = new FlushGroup(disk, (error) => this.fail(`fsync failed: ${error.message}`));
     this.#rootSyncs = new SharedRun(() => disk.syncDirectory(path));
-    const checksums = new DirectoryChecksums(disk, path);
+    const checksums = new DirectoryChecksums({ disk, folder: path });
     this.#checksums = checksums;
     const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile =>
       new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf), { checksums, name, keepsCopy: name === FileName.logStarts });

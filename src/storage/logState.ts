@@ -4,6 +4,7 @@ import type { Disk } from '../base/disk.ts';
 import type { Ports } from '../base/ports.ts';
 import type { Inflater } from '../record/inflater.ts';
 import type { Cleaning } from './compaction/cleaning.ts';
+import { DirectoryChecksums } from './checksums.ts';
 import { diskTrouble } from './diskErrors.ts';
 import { EpochCache } from './epochs.ts';
 import { LogFlush } from './flush.ts';
@@ -63,6 +64,8 @@ export class LogState implements SegmentPlace {
   readonly segments: SegmentList;
   readonly epochs = new EpochCache();
   readonly producers = new ProducerStates();
+  /** Of the leader epochs, the transaction indexes and the indexes of sealed segments. */
+  readonly checksums = new DirectoryChecksums(this);
   readonly flush: LogFlush;
   logStartOffset = 0;
   logEndOffset = 0;
@@ -84,6 +87,8 @@ export class LogState implements SegmentPlace {
   folderDirty = false;
   /** The leader epochs on disk were corrupt: made anew while loading. */
   epochsAreLost = false;
+  /** What sealed segments say of their latest timestamps has not been held to checksums yet. */
+  mustCheckLatest = false;
   /** Milliseconds taken off segment.ms for the active segment. */
   rollJitterMs = 0;
   /** The disk has an append that it has not answered: the active segment must stay the active one. */

@@ -5,10 +5,12 @@
 import { definite } from '../base/assert.ts';
 import type { ScanResult, ScannedBatch, Segment } from '../base/disk.ts';
 import { CHECKPOINT_SIZE_MAX_BYTES, parseEpochCheckpoint } from './checkpoints.ts';
+import { CHECKSUMS_SIZE_MAX_BYTES } from './checksums.ts';
 import { FileName, Suffix, offsetStem } from './fileNames.ts';
 import { PartitionFolder } from './folderReading.ts';
 import { scanFolder } from './folderScan.ts';
 import type { FolderFiles, FoundSegment } from './folderScan.ts';
+import { beginChecks, checkIndexes, rebuildIndexes, noteIndexChecksums } from './indexChecksums.ts';
 import type { LogState } from './logState.ts';
 import { noteScannedBatch } from './producerNotes.ts';
 import { bytesOf, loadNewestSnapshot, rebuildProducers, scanStart } from './producerRebuild.ts';
@@ -63,6 +65,10 @@ async function loadSlots(state: LogState, content: FolderFiles, folder: Partitio
   const now = state.environment.ports.clock.monotonicMs();
   const slots = content.segments.map((found) => slotOf(found, now));
   state.segments.load(slots);
+  if (!state.checksums.take(await folder.readFile(FileName.checksums, CHECKSUMS_SIZE_MAX_BYTES))) {
+    state.environment.ports.logger.warn('the checksums of a log are damaged: its small files are believed', { log: state.name });
+  }
+  beginChecks(state);
   for (const baseOffset of content.transactionIndexes) await loadTransactions(state, baseOffset, folder);
 }
 
@@ -74,8 +80,9 @@ function slotOf(found: FoundSegment, bornMs: number): SegmentSlot {
 
 async function loadTransactions(state: LogState, baseOffset: number, folder: PartitionFolder): Promise<void> {
   const slot = state.segments.slots.find((candidate) => candidate.baseOffset === baseOffset);
-  const bytes = await folder.readFile(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`, TRANSACTION_INDEX_SIZE_MAX_BYTES);
-  if (slot === undefined || bytes === null || slot.transactionsToChange().decode(bytes, baseOffset)) return;
+  const name = `${offsetStem(baseOffset)}${Suffix.transactionIndex}`;
+  const bytes = await folder.readFile(name, TRANSACTION_INDEX_SIZE_MAX_BYTES);
+  if (slot === undefined || bytes === null || (slot.transactionsToChange().decode(bytes, baseOffset) && state.checksums.agree(name, bytes))) return;
   slot.transactionsAreLost = true;
   state.environment.ports.logger.warn('a transaction index is corrupt and will be rebuilt', { log: state.name, baseOffset });
 }
@@ -83,7 +90,7 @@ async function loadTransactions(state: LogState, baseOffset: number, folder: Par
 async function loadEpochs(state: LogState, folder: PartitionFolder): Promise<void> {
   const bytes = await folder.readFile(FileName.leaderEpochs, CHECKPOINT_SIZE_MAX_BYTES);
   if (bytes === null) return;
-  const entries = parseEpochCheckpoint(bytes.toString('utf8'));
+  const entries = state.checksums.agree(FileName.leaderEpochs, bytes) ? parseEpochCheckpoint(bytes.toString('utf8')) : null;
   if (entries !== null) return state.epochs.load(entries);
   state.epochsAreLost = true;
   state.environment.ports.logger.warn('the leader epochs are corrupt and will be rebuilt', { log: state.name });
@@ -117,18 +124,13 @@ async function believe(state: LogState, folder: PartitionFolder): Promise<void> 
 
 async function openActive(state: LogState): Promise<Segment> {
   const slot = state.segments.activeSlot;
+  if (slot.mustCheckIndexes) await checkIndexes(state, slot);
   const segment = await state.segments.openForWriting(slot);
   if (!segment.indexesLookSane()) await segment.rebuildIndexes();
   return segment;
 }
 
-async function repairIndexes(state: LogState, slot: SegmentSlot): Promise<void> {
-  state.environment.ports.logger.warn('index files are missing or torn and are rebuilt', { log: state.name, baseOffset: slot.baseOffset });
-  const segment = await state.segments.openForWriting(slot);
-  await segment.rebuildIndexes();
-  slot.needsIndexes = false;
-  if (slot !== state.segments.activeSlot) segment.seal();
-}
+const repairIndexes = (state: LogState, slot: SegmentSlot): Promise<void> => rebuildIndexes(state, slot, 'index files are missing or torn and are rebuilt');
 
 /** After a crash. */
 async function recover(state: LogState, checkpoints: LogCheckpoints, folder: PartitionFolder): Promise<void> {
@@ -153,6 +155,8 @@ async function recover(state: LogState, checkpoints: LogCheckpoints, folder: Par
   state.producers.endOffset = state.logEndOffset;
   state.epochs.truncateFromEnd(state.logEndOffset);
   deleteSnapshots(state, (offset) => offset > state.logEndOffset);
+  // A cut that failed halfway, or a medium that lost what it had synced: the snapshot knows batches that are gone.
+  if (replayFrom > state.logEndOffset) await rebuildProducers(state, state.logEndOffset, folder);
   if (segments.activeSlot.segment === null) await openActive(state);
 }
 
@@ -197,6 +201,7 @@ async function recoverSegment(state: LogState, index: number, recoveryPoint: num
 function sealRecovered(state: LogState, slot: SegmentSlot): void {
   const segment = definite(slot.segment, 'the segment that was recovered');
   segment.seal();
+  noteIndexChecksums(state, slot);
   state.flush.keepForSync(segment);
 }
 

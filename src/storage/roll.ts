@@ -1,5 +1,6 @@
 /** When a new segment begins, and how. */
 import type { Segment } from '../base/disk.ts';
+import { noteIndexChecksums } from './indexChecksums.ts';
 import type { LogState } from './logState.ts';
 import { RELATIVE_MAX, SegmentSlot } from './segments.ts';
 import { saveProducerSnapshot, saveTransactionIndex } from './sideFiles.ts';
@@ -51,6 +52,7 @@ export function roll(state: LogState, baseOffset: number): void {
 
 function finishSegment(state: LogState, slot: SegmentSlot, sealed: Segment): void {
   sealed.seal();
+  noteIndexChecksums(state, slot);
   saveTransactionIndex(state, slot);
   saveProducerSnapshot(state);
   state.flush.noteSealed(sealed);

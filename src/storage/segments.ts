@@ -20,6 +20,8 @@ export class SegmentSlot {
   wasUsed = false;
   /** The index files are missing or of a wrong size: opened for writing and rebuilt first. */
   needsIndexes = false;
+  /** The indexes of a sealed segment have not been held to their checksums yet; opening it for writing is the end of those. */
+  mustCheckIndexes = false;
   /** The transaction index was corrupt: made anew while loading. */
   transactionsAreLost = false;
   #coldSizeBytes: number;
@@ -157,6 +159,7 @@ export class SegmentList {
   /** Opens the segment so that it can be cut, appended to or given new indexes. */
   async openForWriting(slot: SegmentSlot): Promise<Segment> {
     this.#latestTimestamps = null;
+    slot.mustCheckIndexes = false;
     // A reader may open it again while it closes.
     while (slot.segment !== null && slot.segment.options.readOnly === true) await slot.forget()?.close();
     slot.segment ??= this.#openFiles(slot, false);

@@ -2,6 +2,7 @@
 import { cleanShutdownBytes, cleanShutdownPath } from './cleanShutdown.ts';
 import { concurrently } from './concurrently.ts';
 import { FILES_AT_ONCE, checkpointDirectory } from './duties.ts';
+import { saveLastIndexChecksums } from './indexChecksums.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import type { PartitionLog } from './log.ts';
 import type { LogEnvironment } from './logState.ts';
@@ -16,7 +17,9 @@ export async function stopOrderly(directory: LogDirectory, environment: LogEnvir
     await concurrently(logs, FILES_AT_ONCE, (log) => log.saveForCleanStart());
     await checkpointDirectory(directory);
     await directory.saveHighWatermarks();
+    const latestMs = logs.map(({ state }) => state.segments.activeSlot.segment?.maxTimestampMs ?? -1);
     await closeAll(logs);
+    if (directory.online) await concurrently(logs.entries(), FILES_AT_ONCE, ([index, { state }]) => saveLastIndexChecksums(state, latestMs[index] as number));
     const isClean = directory.online && flushed.every(Boolean) && logs.every((log) => log.state.recoveryPoint === log.state.logEndOffset);
     if (isClean) await environment.disk.writeFileAtomic(cleanShutdownPath(directory.path), cleanShutdownBytes);
   } catch (error) {

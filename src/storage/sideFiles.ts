@@ -8,7 +8,7 @@ import type { SegmentSlot } from './segments.ts';
 const writes = new WeakMap<LogState, Promise<void>>();
 
 /** Runs `write` behind the writes of this log that were asked for before. A failure is reported through the directory's state. */
-function enqueue(state: LogState, doing: string, write: () => Promise<void>): Promise<void> {
+export function enqueue(state: LogState, doing: string, write: () => Promise<void>): Promise<void> {
   const before = writes.get(state) ?? Promise.resolve();
   const after = before.then(async () => {
     if (state.refusal !== null) return;
@@ -50,6 +50,13 @@ export function deleteSnapshots(state: LogState, isGone: (offset: number) => boo
   });
 }
 
+async function writeChecked(state: LogState, name: string, bytes: Buffer): Promise<void> {
+  const { checksums, disk, folder } = state;
+  await checksums.expect(name, bytes, false);
+  await disk.writeFileAtomic(`${folder}/${name}`, bytes);
+  checksums.settle(name, bytes);
+}
+
 export const transactionIndexPath = (state: LogState, slot: SegmentSlot): string => `${state.folder}/${offsetStem(slot.baseOffset)}${Suffix.transactionIndex}`;
 
 export function saveTransactionIndex(state: LogState, slot: SegmentSlot): void {
@@ -59,7 +66,7 @@ export function saveTransactionIndex(state: LogState, slot: SegmentSlot): void {
   const bytes = index.encode();
   void enqueue(state, 'writing a transaction index', async () => {
     try {
-      await state.disk.writeFileAtomic(transactionIndexPath(state, slot), bytes);
+      await writeChecked(state, offsetStem(slot.baseOffset) + Suffix.transactionIndex, bytes);
     } catch (error) {
       index.dirty = true;
       throw error;
@@ -90,7 +97,7 @@ export function saveEpochs(state: LogState): void {
   const bytes = formatEpochCheckpoint(state.epochs.entries());
   void enqueue(state, 'writing the leader epochs', async () => {
     try {
-      await state.disk.writeFileAtomic(`${state.folder}/${FileName.leaderEpochs}`, bytes);
+      await writeChecked(state, FileName.leaderEpochs, bytes);
     } catch (error) {
       state.epochs.dirty = true;
       throw error;
@@ -106,5 +113,6 @@ export async function saveBelowRecoveryPoint(state: LogState): Promise<boolean> 
   saveEpochs(state);
   for (const slot of state.segments.slots) saveTransactionIndex(state, slot);
   await sideFilesWritten(state);
-  return !state.epochs.dirty && state.segments.slots.every((slot) => slot.transactions === null || !slot.transactions.dirty);
+  if (state.checksums.isDirty) await enqueue(state, 'writing checksums', () => state.checksums.write());
+  return !state.checksums.isDirty && !state.epochs.dirty && state.segments.slots.every((slot) => slot.transactions === null || !slot.transactions.dirty);
 }

@@ -5,7 +5,9 @@ import { Codec, attributesOf, codecIn, isLogAppendTime, maxTimestampOf } from '.
 import { RecordCursor } from '../record/iterate.ts';
 import { RecordError } from '../record/recordError.ts';
 import { readRecords, recordFailure } from './inflation.ts';
+import { checkIndexes, checkLatest } from './indexChecksums.ts';
 import type { LogState } from './logState.ts';
+import type { SegmentSlot } from './segments.ts';
 import { LogError } from './types.ts';
 import type { TimestampOffset } from './types.ts';
 
@@ -16,11 +18,16 @@ const newPosition = (): BatchPosition => ({ position: 0, sizeBytes: 0, baseOffse
 /** Log.offsetForTimestamp. */
 export async function offsetForTimestamp(state: LogState, timestampMs: number, maxOffset: number): Promise<TimestampOffset> {
   state.checkUsable();
+  if (state.mustCheckLatest) await checked(state, () => checkLatest(state));
   const lookup = new Lookup();
   let fromOffset = state.logStartOffset;
   for (;;) {
     const located = lookup.next(state, timestampMs, fromOffset);
-    const { segment, place, record } = lookup;
+    const { segment, place, record, unchecked } = lookup;
+    if (unchecked !== null) {
+      await checked(state, () => checkIndexes(state, unchecked));
+      continue;
+    }
     if (segment === null || place.baseOffset >= maxOffset) return NONE;
     const hit = located === Located.record ? answer(state, record) : await firstRecord(state, segment, place, (recordTimestampMs) => recordTimestampMs >= timestampMs, fromOffset);
     if (hit !== null) return hit.offset < maxOffset ? hit : NONE;
@@ -29,19 +36,35 @@ export async function offsetForTimestamp(state: LogState, timestampMs: number, m
   }
 }
 
+async function checked(state: LogState, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    throw state.diskFailure(error, 'checking an index');
+  }
+  state.checkUsable();
+}
+
 const answer = (state: LogState, { offset, timestampMs }: RecordPosition): TimestampOffset => ({ timestampMs, offset, leaderEpoch: state.epochs.epochAt(offset) });
 
 class Lookup {
   segment: Segment | null = null;
+  /** Its indexes have to be looked at first. */
+  unchecked: SegmentSlot | null = null;
   readonly place: BatchPosition = newPosition();
   readonly record: RecordPosition = { offset: -1, timestampMs: -1 };
 
   /** The first batch at or after `fromOffset` that has a timestamp this late, and its segment. */
   next(state: LogState, timestampMs: number, fromOffset: number): Located {
     const { segments } = state;
+    this.unchecked = null;
     for (let index = firstIndex(state, timestampMs, fromOffset); index < segments.count; index += 1) {
       const segment = openOrFail(state, index);
       if (segment.sizeBytes === 0 || segment.maxTimestampMs < timestampMs) continue;
+      if (segments.at(index).mustCheckIndexes) {
+        this.unchecked = segments.at(index);
+        return Located.nothing;
+      }
       const located = locateIn(segment, timestampMs, fromOffset, this.place, this.record);
       if (located === Located.nothing) continue;
       this.segment = segment;
@@ -131,6 +154,7 @@ function scanRecords(state: LogState, batch: Buffer, records: Buffer | null, mat
 /** Log.offsetOfMaxTimestamp: the first record with the largest timestamp among the readable ones. */
 export async function offsetOfMaxTimestamp(state: LogState, maxOffset: number): Promise<TimestampOffset> {
   state.checkUsable();
+  if (state.mustCheckLatest) await checked(state, () => checkLatest(state));
   const { segments } = state;
   let largest = -1;
   for (let index = 0; index < segments.count; index += 1) {

@@ -83,3 +83,52 @@ describe('the checksums of the checkpoints', () => {
     expect(ports.logger.lines.filter((line) => line.includes('is damaged'))).toEqual([]);
   });
 });
+
+const NOW_MS = 1_699_999_000_000;
+
+/** As `stopped`, with a timestamp a record and an index entry for nearly each; nothing was deleted. */
+async function stoppedWithTimes(): Promise<{ disk: MemoryDisk; ports: FakePorts }> {
+  const { store, disk, ports } = await startStore({ config });
+  const log = await store.open('t', 0, TOPIC_ID, config);
+  for (let index = 0; index < 12; index += 1) await append(log, batchOf(['x'.repeat(60)], { timestamps: [NOW_MS + index * 16] }));
+  await store.close();
+  return { disk, ports };
+}
+
+describe('the checksums of a log', () => {
+  it('find each bit that turned over in an index of times', async () => {
+    const { disk } = await stoppedWithTimes();
+    const indexes = disk.files.list('/data/t-0').filter(({ path, sizeBytes }) => path.endsWith('.timeindex') && sizeBytes > 0);
+    expect(indexes.length).toBeGreaterThan(2);
+    for (const { path, sizeBytes } of indexes) {
+      for (let position = 0; position < sizeBytes; position += 5) {
+        const { disk: again, ports } = await stoppedWithTimes();
+        again.flipBit(path, position, 4);
+        const { store } = await startStore({ disk: again, ports, config });
+        const log = store.get('t', 0)!;
+        for (let index = 0; index < 12; index += 1) expect((await log.offsetForTimestamp(NOW_MS + index * 16, 12)).offset).toBe(index);
+        expect((await log.offsetOfMaxTimestamp(12)).offset).toBe(11);
+        expect(ports.logger.lines.filter((line) => line.includes('rebuilt'))).toHaveLength(1);
+        await store.close();
+      }
+    }
+  });
+
+  it('find a leader epoch that turned over', async () => {
+    const { disk, ports } = await stopped();
+    await flipLast(disk, '/data/t-0/leader-epoch-checkpoint', '0 1');
+    const { store } = await startStore({ disk, ports, config });
+    expect(store.get('t', 0)!.latestEpoch).toBe(0);
+    expect(ports.logger.lines.join()).toContain('leader epochs are corrupt');
+    await store.close();
+  });
+
+  it('leave a log in peace whose list is damaged or gone', async () => {
+    for (const harm of [(disk: MemoryDisk) => disk.flipBit('/data/t-0/tidelog-checksums', 60, 1), (disk: MemoryDisk) => void disk.files.remove('/data/t-0/tidelog-checksums')]) {
+      const { disk, ports } = await stopped();
+      harm(disk);
+      expect(await startOf(disk, ports)).toBe(1);
+      expect(ports.logger.lines.filter((line) => line.includes('rebuilt'))).toEqual([]);
+    }
+  });
+});

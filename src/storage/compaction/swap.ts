@@ -4,6 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Suffix, offsetStem } from '../fileNames.ts';
+import { noteIndexChecksums } from '../indexChecksums.ts';
 import type { LogState } from '../logState.ts';
 import { removeReplaced } from '../removal.ts';
 import { SegmentSlot } from '../segments.ts';
@@ -23,7 +24,11 @@ export async function swapIn(state: LogState, old: readonly SegmentSlot[], clean
   // A reader that finds an index of aborted transactions beside data that lacks them would take later data for aborted.
   const hadTransactions = old.some((slot) => slot.transactions !== null);
   const withIndex = cleaned.filter(({ transactions }) => hadTransactions || transactions.size > 0);
-  for (const { segment, transactions } of withIndex) await disk.writeFileAtomic(pathOf(state, segment.baseOffset, Suffix.cleaned), transactions.encode());
+  for (const { segment, transactions } of withIndex) {
+    const bytes = transactions.encode();
+    await disk.writeFileAtomic(pathOf(state, segment.baseOffset, Suffix.cleaned), bytes);
+    await state.checksums.expect(offsetStem(segment.baseOffset) + Suffix.transactionIndex, bytes, false);
+  }
   if (cleaning.isAborted) throw new CleaningAborted();
   for (const { segment } of withIndex) await disk.rename(pathOf(state, segment.baseOffset, Suffix.cleaned), pathOf(state, segment.baseOffset, Suffix.swap));
   for (const { segment } of cleaned) segment.rename(Suffix.swap);
@@ -56,6 +61,7 @@ function replaceNow(state: LogState, old: readonly SegmentSlot[], cleaned: reado
     return slot;
   });
   segments.replace(index, old.length, slots);
+  for (const slot of slots) noteIndexChecksums(state, slot);
 }
 
 /** Takes cleaned segments back that were not put in place. An index of transactions goes first: alone, a start would put it beside the old data. */

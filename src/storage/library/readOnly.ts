@@ -145,7 +145,7 @@ class FolderSource implements BatchSource {
   }
 
   async #readStart(): Promise<number> {
-    const checksums = new DirectoryChecksums(this.#environment.disk, this.#root);
+    const checksums = new DirectoryChecksums({ disk: this.#environment.disk, folder: this.#root });
     await checksums.load();
     const { entries } = await readOffsetCheckpoint(checksums, FileName.logStarts);
     return entries?.find(({ topic, partition }) => topic === this.#name && partition === 0)?.offset ?? 0;

@@ -121,7 +121,7 @@ class Verification {
   }
 
   async #checkpoints(): Promise<void> {
-    const checksums = new DirectoryChecksums(this.#disk, this.#folder);
+    const checksums = new DirectoryChecksums({ disk: this.#disk, folder: this.#folder });
     if (!(await checksums.load())) this.#report('checkpoint', checksums.path, 'is no list of checksums');
     for (const name of CHECKPOINTS) {
       const { entries, state } = await this.#checkpoint(checksums, name);

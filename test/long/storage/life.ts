@@ -217,11 +217,13 @@ export class Life {
   #flipTail(model: LogModel, flip: Flip | null): void {
     if (flip === null) return;
     const folder = `/${TOPIC}-${model.partition}/`;
+    // What the log has synced by itself was not acknowledged as durable, but a recovery does not read it again.
+    const durable = Math.max(model.durable, model.log.durableOffset);
     const places: { path: string; at: number; lengthBytes: number }[] = [];
     for (const { path } of this.#machine.files().filter((file) => file.path.includes(folder) && file.path.endsWith('.log'))) {
       const bytes = this.#machine.read(path);
       for (let at = 0, next = nextBatch(bytes, 0); next !== -1; at = next, next = nextBatch(bytes, at)) {
-        if (bytes.readBigInt64BE(at) >= model.durable) places.push({ path, at: at + CHECKED_FROM, lengthBytes: next - at - CHECKED_FROM });
+        if (bytes.readBigInt64BE(at) >= durable) places.push({ path, at: at + CHECKED_FROM, lengthBytes: next - at - CHECKED_FROM });
       }
     }
     const place = places[Math.floor(flip.position * places.length)];
