@@ -20,6 +20,9 @@ import { aclsTool } from '../../src/cli/security/aclsTool.ts';
 import { storageTool } from '../../src/cli/storage/storageTool.ts';
 import { topicsTool } from '../../src/cli/topics/topicsTool.ts';
 import type { Tool } from '../../src/cli/tool.ts';
+import { validateBrokerConfig } from '../../src/config/index.ts';
+import { readPropertiesFile } from '../../src/config/properties.ts';
+import { startNode } from '../../src/node/index.ts';
 import { tools } from '../../src/main/tools/table.ts';
 import { completionScript } from '../../src/main/tools/completion.ts';
 import { RealNode } from '../client/support/realNode.ts';
@@ -177,10 +180,37 @@ describe('kafka-storage', () => {
     expect(id).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
     expect((await run(storageTool, ['info', '-c', config])).code).toBe(1);
     expect((await run(storageTool, ['format', '-c', config, '-t', id])).code).toBe(0);
-    expect(await readdir(path.join(folder, 'one'))).toEqual(['meta.properties']);
+    expect(await readdir(path.join(folder, 'one'))).toEqual(['__tidelog_metadata', 'meta.properties']);
+    expect(await readdir(path.join(folder, 'two'))).toEqual(['meta.properties']);
     expect((await run(storageTool, ['format', '--config', config, '--cluster-id', id])).errors).toContain('is already formatted. Use --ignore-formatted');
     expect((await run(storageTool, ['format', '-c', config, '-t', id, '-g'])).output).toBe('All of the log directories are already formatted.\n');
     expect((await run(storageTool, ['info', '-c', config])).output).toContain(`Found metadata: {cluster.id=${id}, node.id=3, version=1}\n`);
     expect((await run(storageTool, ['format', '-c', config, '-t', 'short'])).errors).toContain('does not appear to be a valid UUID');
+  });
+
+  it('begins a cluster with feature levels and users', async () => {
+    const directory = path.join(folder, 'levels');
+    const config = await fileWith('levels.properties', `node.id=3\nlog.dirs=${directory}\nlisteners=PLAINTEXT://127.0.0.1:0\n`);
+    const clusterId = (await run(storageTool, ['random-uuid'])).output.trim();
+    const format = (...argv: string[]) => run(storageTool, ['format', '-c', config, '-t', clusterId, ...argv]);
+    for (const [argv, message] of [
+      [['-r', '4.0', '-f', 'metadata.version=21'], 'Use --release-version instead of --feature metadata.version=X'],
+      [['-r', '9.9'], "Unknown metadata.version '9.9'"],
+      [['-f', 'metadata.version=5'], 'No MetadataVersion with feature level 5. Valid feature levels are from 7 to 30.'],
+      [['-f', 'group.version=7'], 'No feature:group.version with feature level 7'],
+      [['-f', 'foo=1'], 'Unsupported feature: foo. Supported features are: eligible.leader.replicas.version, group.version, kraft.version'],
+      [['-f', 'kraft.version=1'], 'Cannot set kraft.version to 1 unless'],
+      [['-r', '3.9', '-f', 'eligible.leader.replicas.version=1'], 'could not be set to 1 because it depends on metadata.version level 23'],
+      [['-S', 'SCRAM-SHA-256=[name=alice]'], "--add-scram takes 'SCRAM-SHA-256="],
+    ] as const) expect((await format(...argv)).errors).toContain(message);
+    expect((await format('--release-version', '3.9', '--feature', 'group.version=1', '--standalone', '--add-scram', 'SCRAM-SHA-256=[name=alice,password=secret]')).output)
+      .toBe(`Formatting metadata directory ${directory} with metadata.version 3.9-IV0.\n`);
+    const node = await startNode({ config: validateBrokerConfig(readPropertiesFile(config)).config });
+    expect(node.clusterId).toBe(clusterId);
+    expect(Object.fromEntries(node.broker.services.metadata.image.features)).toEqual({
+      'metadata.version': 21, 'kraft.version': 1, 'transaction.version': 0, 'group.version': 1, 'eligible.leader.replicas.version': 0, 'share.version': 0, 'streams.version': 0,
+    });
+    expect([...node.broker.services.metadata.image.credentials.scram.keys()]).toEqual(['alice']);
+    await node.close(0);
   });
 });

@@ -17,7 +17,8 @@ const DEFAULTS: Readonly<Record<string, readonly (readonly [fromMetadataLevel: n
   'share.version': [[28, 1]],
   'streams.version': [[29, 1]],
 };
-const DEPENDENCIES: Readonly<Record<string, string>> = { 'eligible.leader.replicas.version=1': 'metadata.version=23 (4.0-IV1)' };
+/** Levels of metadata.version that levels of other features need. */
+const DEPENDENCIES: Readonly<Record<string, number>> = { 'eligible.leader.replicas.version=1': 23 };
 const LEVELS_MAX: Readonly<Record<string, number>> = { 'kraft.version': 1, 'transaction.version': 2, 'group.version': 1, 'eligible.leader.replicas.version': 1, 'share.version': 1, 'streams.version': 1 };
 
 export const featureNames: readonly string[] = Object.keys(DEFAULTS);
@@ -46,5 +47,9 @@ export function defaultLevels(level: number): Map<string, number> {
 export function dependenciesOf(feature: string, level: number): string | null | undefined {
   const max = feature === METADATA_VERSION ? metadataLevelMax : LEVELS_MAX[feature];
   if (max === undefined || level < 0 || level > max) return undefined;
-  return DEPENDENCIES[`${feature}=${level}`] ?? null;
+  const needed = dependencyOf(feature, level);
+  return needed === null ? null : `${METADATA_VERSION}=${needed} (${levelText(METADATA_VERSION, needed)})`;
 }
+
+/** The level of metadata.version that a level of another feature needs; null: any. */
+export const dependencyOf = (feature: string, level: number): number | null => DEPENDENCIES[`${feature}=${level}`] ?? null;

@@ -5,10 +5,13 @@ import { validateBrokerConfig } from '../../config/brokerConfig.ts';
 import type { BrokerConfig } from '../../config/types.ts';
 import { readPropertiesFile } from '../../config/properties.ts';
 import { formatMetaProperties, FORMAT_VERSION, parseMetaProperties, type MetaProperties } from '../../storage/metaProperties.ts';
+import type { FirstScramUser } from '../../node/index.ts';
 import { dependenciesText, mappingText } from '../features/versionTexts.ts';
 import type { Options, OptionSpec } from '../options.ts';
 import type { Tool, ToolEnvironment } from '../tool.ts';
 import { ToolError, UsageError } from '../toolError.ts';
+import { initialLevels, metadataName } from './initialLevels.ts';
+import { parseScramArgument } from './scramArgument.ts';
 
 const FILE = 'meta.properties';
 const UUID_BYTES = 16;
@@ -17,7 +20,7 @@ const configOptions: readonly OptionSpec[] = [
   { name: 'c', argument: 'file', description: 'Short for --config.' },
 ];
 const releaseOption: OptionSpec = { name: 'release-version', argument: 'version', description: 'The release, as 4.2.' };
-const KRAFT_ONLY = ['standalone', 'no-initial-controllers', 'initial-controllers'] as const;
+const VOTER_OPTIONS = ['standalone', 's', 'no-initial-controllers', 'N', 'initial-controllers', 'I'] as const;
 
 export const storageTool: Tool = {
   name: 'kafka-storage',
@@ -32,16 +35,18 @@ export const storageTool: Tool = {
         { name: 't', argument: 'id', description: 'Short for --cluster-id.' },
         { name: 'ignore-formatted', description: 'Leave directories alone that are formatted.' },
         { name: 'g', description: 'Short for --ignore-formatted.' },
-        { name: 'add-scram', argument: 'credential', isList: true, description: 'Refused: give it to kafka-server-start, or use kafka-configs once the broker runs.' },
-        { name: 'release-version', argument: 'version', description: 'Without effect.' },
-        { name: 'r', argument: 'version', description: 'Without effect.' },
-        { name: 'feature', argument: 'name=level', isList: true, description: 'Without effect.' },
-        { name: 'f', argument: 'name=level', isList: true, description: 'Without effect.' },
-        { name: 'standalone', description: 'Without effect: there are no Raft voters.' },
-        { name: 's', description: 'Without effect: there are no Raft voters.' },
-        { name: 'no-initial-controllers', description: 'Without effect: there are no Raft voters.' },
-        { name: 'N', description: 'Without effect: there are no Raft voters.' },
-        { name: 'initial-controllers', argument: 'controllers', description: 'Without effect: there are no Raft voters.' },
+        { name: 'add-scram', argument: 'credential', isList: true, description: "A user that the cluster begins with, as 'SCRAM-SHA-256=[name=alice,password=secret]'. May be repeated." },
+        { name: 'S', argument: 'credential', isList: true, description: 'Short for --add-scram.' },
+        { name: 'release-version', argument: 'version', description: 'The release whose feature levels the cluster begins with, as 4.2 (default: the newest).' },
+        { name: 'r', argument: 'version', description: 'Short for --release-version.' },
+        { name: 'feature', argument: 'name=level', isList: true, description: 'A feature and the level that the cluster begins with. May be repeated.' },
+        { name: 'f', argument: 'name=level', isList: true, description: 'Short for --feature.' },
+        { name: 'standalone', description: 'Begin with kraft.version 1: the one voter that there is has a directory.' },
+        { name: 's', description: 'Short for --standalone.' },
+        { name: 'no-initial-controllers', description: 'As --standalone: there is always one voter.' },
+        { name: 'N', description: 'Short for --no-initial-controllers.' },
+        { name: 'initial-controllers', argument: 'controllers', description: 'As --standalone: there is always one voter.' },
+        { name: 'I', argument: 'controllers', description: 'Short for --initial-controllers.' },
       ],
     },
     info: { purpose: 'Get information about the log directories.', options: configOptions },
@@ -83,27 +88,50 @@ function readMeta(directory: string): MetaProperties | null {
   return meta;
 }
 
-async function format({ logDirs, nodeId }: BrokerConfig, options: Options, { terminal }: ToolEnvironment): Promise<number> {
-  const clusterId = options.value('cluster-id') ?? options.value('t');
-  if (clusterId === undefined) throw new UsageError('kafka-storage: error: argument --cluster-id/-t is required');
-  if (!/^[A-Za-z0-9_-]{22}$/.test(clusterId) || clusterId.startsWith('-')) throw new ToolError(`Cluster ID string ${clusterId} does not appear to be a valid UUID: wanted are the 22 characters that kafka-storage random-uuid prints`);
-  if (options.has('add-scram')) throw new ToolError('Credentials are not kept in the log directories at format time: give --add-scram to kafka-server-start, or use kafka-configs once the broker runs');
-  for (const name of KRAFT_ONLY) if (options.has(name)) terminal.complain(`--${name} has no effect: there are no Raft voters`);
-  const formatted = logDirs.filter((directory) => readMeta(directory) !== null);
-  const other = formatted.map(readMeta).find((meta) => meta !== null && meta.clusterId !== clusterId);
-  const isIgnoring = options.has('ignore-formatted') || options.has('g');
-  if (isIgnoring && other !== undefined && other !== null) throw new ToolError(`Found cluster.id ${other.clusterId} in a log directory, but ${clusterId} was given`);
-  if (formatted.length > 0 && !isIgnoring) throw new ToolError(`Log directory ${formatted[0]} is already formatted. Use --ignore-formatted to ignore this directory and format the others.`);
-  const fresh = logDirs.filter((directory) => !formatted.includes(directory));
+async function format(config: BrokerConfig, options: Options, { terminal }: ToolEnvironment): Promise<number> {
+  const { logDirs, nodeId } = config;
+  const clusterId = clusterIdOf(options);
+  const levels = initialLevels({
+    release: options.value('release-version') ?? options.value('r'),
+    features: [...options.values('feature'), ...options.values('f')],
+    hasVoterDirectories: VOTER_OPTIONS.some((name) => options.has(name)),
+  });
+  const users = [...options.values('add-scram'), ...options.values('S')].map(scramUser);
+  const fresh = freshDirectories(logDirs, clusterId, options.has('ignore-formatted') || options.has('g'));
   if (fresh.length === 0) await terminal.print('All of the log directories are already formatted.\n');
   for (const directory of fresh) {
-    await terminal.print(`Formatting data directory ${directory} with cluster.id ${clusterId}.\n`);
+    const isOfMetadata = directory === logDirs[0];
+    await terminal.print(`Formatting ${isOfMetadata ? 'metadata' : 'data'} directory ${directory} with metadata.version ${metadataName(levels)}.\n`);
     mkdirSync(directory, { recursive: true });
+    // Before the directory counts as formatted: both or neither.
+    if (isOfMetadata) await (await import('./firstMetadata.ts')).writeFirstMetadata({ config, directory, clusterId, levels, users });
     const temporary = path.join(directory, `${FILE}.tmp`);
     writeFileSync(temporary, formatMetaProperties({ clusterId, nodeId, directoryId: randomUuid(), formatVersion: FORMAT_VERSION }), { flush: true });
     renameSync(temporary, path.join(directory, FILE));
   }
   return 0;
+}
+
+function clusterIdOf(options: Options): string {
+  const clusterId = options.value('cluster-id') ?? options.value('t');
+  if (clusterId === undefined) throw new UsageError('kafka-storage: error: argument --cluster-id/-t is required');
+  if (!/^[A-Za-z0-9_-]{22}$/.test(clusterId) || clusterId.startsWith('-')) throw new ToolError(`Cluster ID string ${clusterId} does not appear to be a valid UUID: wanted are the 22 characters that kafka-storage random-uuid prints`);
+  return clusterId;
+}
+
+/** Nothing of what was given may be shown: it holds a password. */
+function scramUser(text: string): FirstScramUser {
+  const user = parseScramArgument(text);
+  if (user === null) throw new ToolError("--add-scram takes 'SCRAM-SHA-256=[name=alice,password=...]', or SCRAM-SHA-512; iterations may be added");
+  return user;
+}
+
+function freshDirectories(logDirs: readonly string[], clusterId: string, isIgnoring: boolean): readonly string[] {
+  const formatted = logDirs.filter((directory) => readMeta(directory) !== null);
+  const other = formatted.map(readMeta).find((meta) => meta !== null && meta.clusterId !== clusterId);
+  if (isIgnoring && other !== undefined && other !== null) throw new ToolError(`Found cluster.id ${other.clusterId} in a log directory, but ${clusterId} was given`);
+  if (formatted.length > 0 && !isIgnoring) throw new ToolError(`Log directory ${formatted[0]} is already formatted. Use --ignore-formatted to ignore this directory and format the others.`);
+  return logDirs.filter((directory) => !formatted.includes(directory));
 }
 
 async function info({ logDirs }: BrokerConfig, { terminal }: ToolEnvironment): Promise<number> {

@@ -1,7 +1,7 @@
 /** The command line of `kafka-server-start`: Kafka's own, and a few words more. */
 import { nearestName } from '../../base/nearest.ts';
 import type { FirstScramUser } from '../../node/index.ts';
-import { parseScramArgument } from './scramArgument.ts';
+import { parseScramArgument } from '../../cli/storage/scramArgument.ts';
 
 export type LogFormat = 'text' | 'json';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
