@@ -209,6 +209,15 @@ describe('records', () => {
     expect((await b.fetch()).acquired[0]!.firstOffset).toBe(100);
   });
 
+  test('a fetch for no bytes, or for no records, acquires none and does not wait', async () => {
+    const node = await start();
+    const { a } = await sharing(node);
+    await produce(node, 'work', 0, batch(['x', 'y']));
+    expect((await a.fetch({ maxBytes: 0, maxWaitMs: 60_000 })).acquired).toEqual([]);
+    expect((await a.fetch({ maxRecords: 0, maxWaitMs: 60_000 })).acquired).toEqual([]);
+    expect((await a.fetch({ maxBytes: 1 })).values).toEqual(['x', 'y']);
+  });
+
   test('exactly as many as asked for, when asked so', async () => {
     const node = await start();
     const { a, b } = await sharing(node);

@@ -76,7 +76,8 @@ export class ShareFetchAttempt implements Parked {
     this.#connection = connection;
     this.#parameters = parameters;
     this.#onFetched = onFetched;
-    this.#recordsLeft = parameters.maxRecords;
+    // Not even the one batch that other fetches get whatever its size.
+    this.#recordsLeft = parameters.maxBytes > 0 ? parameters.maxRecords : 0;
     this.#bytesLeft = parameters.maxBytes;
     this.#deadlineMs = services.clock.monotonicMs() + parameters.maxWaitMs;
     this.#sources = targets.map((target) => this.#sourceOf(target));
@@ -95,7 +96,7 @@ export class ShareFetchAttempt implements Parked {
   }
 
   #readOrWait(): void {
-    if (this.#parameters.maxWaitMs <= 0 || this.#parameters.maxRecords <= 0 || this.#sources.length === 0) this.#isFinal = true;
+    if (this.#parameters.maxWaitMs <= 0 || this.#recordsLeft <= 0 || this.#sources.length === 0) this.#isFinal = true;
     if (this.#isFinal || this.#isDue() || !this.#park()) this.#readAll();
   }
 
