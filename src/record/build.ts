@@ -32,6 +32,8 @@ const CAPACITY_MIN_BYTES = 512;
 const SIZE_MAX_BYTES = 0x7fffffff;
 /** Beyond it, timestamp deltas would not be exact. (Year 144,683.) */
 export const TIMESTAMP_MAX_MS = 2 ** 52 - 1;
+/** What is less than this part of the memory that it was built in is a small batch. */
+export const SMALL_PARTS = 4;
 /** Longest varint and varlong. */
 const VARINT_BYTES_MAX = 5;
 const VARLONG_BYTES_MAX = 10;
@@ -179,7 +181,9 @@ export class BatchBuilder {
     }
     const baseTimestamp = this.#count > 0 ? this.#baseTimestamp : this.#fixedBaseTimestamp;
     writeHeader(batch, codec, options, { records: this.#count, lastOffsetDelta: this.#lastOffsetDelta, baseTimestamp, maxTimestamp: this.#maxTimestamp });
-    if (codec === Codec.none) this.#bytes = this.#memory();
+    // a small batch has memory of its own size, so that many of them do not hold much
+    if (codec === Codec.none && batch.length * SMALL_PARTS < this.#bytes.length) batch = copyOf(batch);
+    else if (codec === Codec.none) this.#bytes = this.#memory();
     this.reset();
     return batch;
   }
@@ -228,6 +232,13 @@ export function writeHeader(batch: Buffer, codec: Codec, options: BatchOptions, 
 /** Writes the CRC of the batch that fills `batch`: needed after a change of any field from the attributes on. */
 export function renewCrc(batch: Buffer): void {
   batch.writeUInt32BE(compute.crc32c(batch.subarray(Field.attributes)), Field.crc);
+}
+
+/** In memory that nothing else is in: it may be transferred. */
+function copyOf(batch: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(batch.length);
+  batch.copy(copy);
+  return copy;
 }
 
 function attributesFrom(codec: Codec, options: BatchOptions): number {

@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { compute } from '../binding/load.ts';
 import { Codec, HEADER_BYTES } from './batchHeader.ts';
-import { BatchBuilder, TIMESTAMP_MAX_MS, encodeHeaders, writeHeader } from './build.ts';
+import { BatchBuilder, SMALL_PARTS, TIMESTAMP_MAX_MS, encodeHeaders, writeHeader } from './build.ts';
 import type { BatchOptions } from './build.ts';
 import { compress, DEFAULT_LEVEL } from './codecs.ts';
 import type { RecordHeader } from './iterate.ts';
@@ -29,8 +29,6 @@ const FRAMING_BYTES_MAX = 36;
 const RECORDS_MIN = 64;
 /** A builder keeps memory up to so many times what it was made with. */
 const KEPT_GROWTH_MAX = 4;
-/** A batch of less than this part of the capacity has memory of its own size, so that many small ones do not hold much. */
-const SMALL_PARTS = 4;
 const SIZE_MAX_BYTES = 0x7fffffff;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -155,10 +153,14 @@ export class PackedBuilder implements RecordBuilder {
   #build(): Buffer {
     const neededBytes = this.#sizeBytes + FRAMING_BYTES_MAX;
     const isSmall = neededBytes * SMALL_PARTS < this.#capacityBytes;
-    const spare = isSmall ? null : (this.#reuse?.() ?? null);
-    const target = spare !== null && spare.length >= neededBytes ? spare : Buffer.allocUnsafeSlow(isSmall ? neededBytes : Math.max(neededBytes, this.#capacityBytes));
+    const target = isSmall ? Buffer.allocUnsafe(neededBytes) : this.#memory(neededBytes);
     this.#frame(target.subarray(HEADER_BYTES));
     return target.subarray(0, this.#sizeBytes);
+  }
+
+  #memory(neededBytes: number): Buffer {
+    const spare = this.#reuse?.() ?? null;
+    return spare !== null && spare.length >= neededBytes ? spare : Buffer.allocUnsafeSlow(Math.max(neededBytes, this.#capacityBytes));
   }
 
   #buildCompressed(codec: Codec, level: number): Buffer {

@@ -34,7 +34,7 @@ export async function runJava(root: string, bootstrap: string, count: number, si
   const props = [`bootstrap.servers=${bootstrap}`, 'acks=1', `batch.size=${BATCH_BYTES}`];
   const produced = await runTool(root, 'org.apache.kafka.tools.ProducerPerformance', ['--topic', topic, '--num-records', String(count), '--record-size', String(sizeBytes), '--throughput', '-1', '--producer-props', ...props]);
   const rate = /([\d.]+) records\/sec/.exec(produced.output.trim().split('\n').findLast((line) => line.includes('99th')) ?? '')?.[1];
-  const consumed = await runTool(root, 'org.apache.kafka.tools.ConsumerPerformance', ['--bootstrap-server', bootstrap, '--topic', topic, '--messages', String(count)]);
+  const consumed = await runTool(root, 'org.apache.kafka.tools.ConsumerPerformance', ['--bootstrap-server', bootstrap, '--topic', topic, '--messages', String(count), '--timeout', String(TIMEOUT_MS / 2)]);
   const fields = (consumed.output.trim().split('\n').at(-1) ?? '').split(',').map((field) => field.trim());
   const fetched = Number(fields.at(-1));
   if (rate === undefined || !(fetched > 0)) throw new Error(`the Java tools said: ${produced.output.slice(-300)} ${consumed.output.slice(-300)}`);

@@ -68,7 +68,7 @@ function cell({ figures }: Row, name: string): string {
   if (figure === undefined) return '';
   const { median, min, max, values } = figure.perSecond;
   const spread = values.length > 1 ? ` (${short(min)}..${short(max)})` : '';
-  return `${short(median)}${spread}${figure.cpuUs === null ? '' : `, ${figure.cpuUs.median.toPrecision(2)} us`}`;
+  return `${short(median)}${spread}${figure.cpuUs === null ? '' : `, ${figure.cpuUs.median < 10 ? figure.cpuUs.median.toFixed(2) : Math.round(figure.cpuUs.median)} us`}`;
 }
 
 /** How many times the others, and what the goals say. */

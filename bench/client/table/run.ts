@@ -2,7 +2,7 @@
  * `--table`: every library on Tidelog and on an Apache Kafka, by turns, in one run; then @platformatic/kafka's own benchmark with ours in it. Writes
  * bench/results/clients.json and clients.md.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { errorText } from '../../errorText.ts';
 import { parseOptions } from '../../options.ts';
 import { commitOf } from '../../report/results.ts';
 import { summarise } from '../../report/statistics.ts';
-import { installLibraries } from '../libraries/installed.ts';
+import { installLibraries, nodeIn } from '../libraries/installed.ts';
 import type { Figure } from '../work.ts';
 import { javaIsAbsent, javaVersion, runJava } from './java.ts';
 import { fillSource, NODE_LIBRARIES, type Answer, type NodeLibrary, type Order } from './order.ts';
@@ -37,16 +37,18 @@ interface Run {
   readonly folder: string;
   readonly libraryError: string;
   readonly version: string;
+  /** The program that runs the Node libraries. */
+  readonly node: string;
 }
 
 type Rounds = Map<string, { readonly version: string; readonly figures: Map<string, Figure[]> }>;
 
 export async function runTable(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { table: { type: 'boolean' }, rounds: { type: 'string', default: '3' }, share: { type: 'string', default: '1' }, 'no-peers': { type: 'boolean', default: false }, results: { type: 'string' } } });
+  const { values } = parseArgs({ args: [...args], options: { table: { type: 'boolean' }, rounds: { type: 'string', default: '3' }, share: { type: 'string', default: '1' }, 'no-peers': { type: 'boolean', default: false }, results: { type: 'string' }, node: { type: 'string' } } });
   const [rounds, share] = [Number(values.rounds), Number(values.share)];
-  if (!(Number.isInteger(rounds) && rounds > 0) || !(share > 0 && share <= 1)) throw new RangeError('wanted: --table [--rounds N] [--share 0..1] [--no-peers] [--results FOLDER]');
+  if (!(Number.isInteger(rounds) && rounds > 0) || !(share > 0 && share <= 1)) throw new RangeError('wanted: --table [--rounds N] [--share 0..1] [--no-peers] [--results FOLDER] [--node PROGRAM]');
   const before = os.loadavg()[0] as number;
-  const run: Run = { rounds, share, version: (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }).version, ...findLibraries() };
+  const run: Run = { rounds, share, version: (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }).version, ...findLibraries(values.node) };
   const ours = await startBroker(root);
   const tables: BrokerTable[] = [];
   const kafka = values['no-peers'] ? { peer: null, reason: '--no-peers' } : await findPeer(root, parseOptions([], '')!);
@@ -63,14 +65,15 @@ export async function runTable(args: readonly string[]): Promise<void> {
       await kafka.peer.stop();
     }
   }
-  report({ date: new Date().toISOString(), commit: commitOf(root), machine: `${os.cpus()[0]?.model ?? 'unknown'}, ${os.availableParallelism()} cores, ${os.type()} ${os.release()}`, node: process.versions.node, loadAverage: { before, after: os.loadavg()[0] as number }, rounds, sizeBytes: SIZE_BYTES, tables }, values.results);
+  report({ date: new Date().toISOString(), commit: commitOf(root), machine: `${os.cpus()[0]?.model ?? 'unknown'}, ${os.availableParallelism()} cores, ${os.type()} ${os.release()}`, node: execFileSync(run.node, ['--version'], { encoding: 'utf8' }).trim().slice(1), loadAverage: { before, after: os.loadavg()[0] as number }, rounds, sizeBytes: SIZE_BYTES, tables }, values.results);
 }
 
-function findLibraries(): { readonly folder: string; readonly libraryError: string } {
+function findLibraries(node: string | undefined): Pick<Run, 'folder' | 'libraryError' | 'node'> {
   try {
-    return { folder: installLibraries(), libraryError: '' };
+    const folder = installLibraries();
+    return { folder, libraryError: '', node: node ?? nodeIn(folder) };
   } catch (error) {
-    return { folder: '', libraryError: errorText((error as Error).message) };
+    return { folder: '', libraryError: errorText((error as Error).message), node: node ?? process.execPath };
   }
 }
 
@@ -92,12 +95,12 @@ async function measureOn(broker: string, bootstrap: string, run: Run): Promise<B
     }
   };
   for (let round = 0; round < run.rounds; round++) {
-    for (const library of NODE_LIBRARIES) await attempt(library, () => runChild(orderOf(run, library, bootstrap, 'fair', '')));
+    for (const library of NODE_LIBRARIES) await attempt(library, () => runChild(run.node, orderOf(run, library, bootstrap, 'fair', '')));
     await attempt(JAVA, async () => ({ version: javaVersion() ?? '', figures: await runJava(root, bootstrap, scaled(COUNTS[JAVA] as number, run), SIZE_BYTES) }));
   }
   const source = `bench-source-${process.pid}`;
   await fillSource(bootstrap, source, Math.ceil(scaled(THEIR_RECORDS, run) * 1.1));
-  for (const library of NODE_LIBRARIES) await attempt(library, () => runChild(orderOf(run, library, bootstrap, 'theirs', source)));
+  for (const library of NODE_LIBRARIES) await attempt(library, () => runChild(run.node, orderOf(run, library, bootstrap, 'theirs', source)));
   const contenders = [...rounds].filter(([contender]) => !absent.has(contender));
   return { broker, rows: contenders.map(([contender, { version, figures }]) => rowOf(contender, version, figures)), absent: [...absent].map(([contender, reason]) => ({ contender, reason })) };
 }
@@ -121,8 +124,8 @@ function rowOf(contender: string, version: string, figures: ReadonlyMap<string, 
 }
 
 /** The child's last line is its answer. */
-function runChild(order: Order): Promise<Answer> {
-  const child = spawn(process.execPath, [path.join(root, 'dist/bench/client.js'), '--work', JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'pipe'] });
+function runChild(node: string, order: Order): Promise<Answer> {
+  const child = spawn(node, [path.join(root, 'dist/bench/client.js'), '--work', JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -133,7 +136,7 @@ function runChild(order: Order): Promise<Answer> {
     child.once('close', (code, signal) => {
       clearTimeout(limit);
       if (code === 0) resolve(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Answer);
-      else reject(new Error(`it ended with ${signal ?? `code ${code}`}: ${errors.slice(-500)}`));
+      else reject(new Error(`it ended with ${signal ?? `code ${code}`}: ${errorText(errors)}`));
     });
   });
 }

@@ -341,5 +341,11 @@ function traced(sink: DeliverySink, span: SendSpan, index: number): DeliverySink
 
 export function listHeaders(headers: HeadersInput): readonly RecordHeader[] {
   if (Array.isArray(headers)) return headers as readonly RecordHeader[];
-  return Object.entries(headers as Record<string, string | Uint8Array | null>).map(([key, value]) => ({ key, value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value }));
+  const map = headers as Record<string, string | Uint8Array | null>;
+  const list: RecordHeader[] = [];
+  for (const key of Object.keys(map)) {
+    const value = map[key] as string | Uint8Array | null;
+    list.push({ key, value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value });
+  }
+  return list;
 }

@@ -1,6 +1,7 @@
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdRequest, readInitProducerIdResponse, writeInitProducerIdRequest } from '../../protocol/generated/initProducerId.ts';
+import { SMALL_PARTS } from '../../record/build.ts';
 import { newRecordBuilder, type RecordBuilder } from '../../record/packedBuilder.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster, PartitionLeader } from '../core/cluster.ts';
@@ -281,8 +282,9 @@ export class Producer {
     if (error === null) this.#recycle(batch);
   }
 
-  /** The broker has answered, so nothing of the batch waits to be sent. (A try that failed may still lie in a socket.) */
+  /** The broker has answered, so nothing of the batch waits to be sent. (A try that failed may still lie in a socket.) Small batches share memory. */
   #recycle({ bytes, failures }: OutgoingBatch): void {
+    if (bytes.length * SMALL_PARTS < this.#builderBytes) return;
     const memoryBytes = bytes.buffer.byteLength;
     const isWhole = failures === 0 && this.#options.acks !== 0 && bytes.byteOffset === 0 && memoryBytes >= this.#builderBytes && memoryBytes <= this.#builderBytes * 2;
     if (isWhole && this.#spareMemory.length < SPARE_MEMORY_MAX) this.#spareMemory.push(Buffer.from(bytes.buffer as ArrayBuffer));
