@@ -1,3 +1,4 @@
+import { brokerValue, type BrokerLayers } from '../config/layers.ts';
 import type { ClusterImage } from '../metadata/types.ts';
 
 /** Feature levels that this broker can work at. A feature stands here once the APIs that it promises are served. */
@@ -39,6 +40,15 @@ export const supportedFeatures: readonly SupportedFeature[] = [
   { name: STREAMS_VERSION, minVersion: 0, maxVersion: 1, defaultLevel: 1 },
   { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2, defaultLevel: 2 },
 ];
+
+/** The level of metadata.version that Kafka 4.3 has begun and not finished. */
+const UNSTABLE_METADATA_LEVEL = 31;
+
+/** What may be set: with `unstable.feature.versions.enable` also what Kafka has not finished. */
+export function featuresOffered(layers: BrokerLayers): readonly SupportedFeature[] {
+  if (brokerValue(layers, 'unstable.feature.versions.enable') !== true) return supportedFeatures;
+  return supportedFeatures.map((feature) => (feature.name === METADATA_VERSION ? { ...feature, maxVersion: UNSTABLE_METADATA_LEVEL } : feature));
+}
 
 const defaultLevels = new Map(supportedFeatures.map(({ name, defaultLevel }) => [name, defaultLevel]));
 

@@ -9,6 +9,7 @@ import { validateTopicConfigs } from '../config/topicConfig.ts';
 import { accepted, refused } from './decisions.ts';
 import type { DecisionContext } from './decisions.ts';
 import type { MetadataRecord } from './records.ts';
+import { sharedMinimumProblem } from './sharedMinimum.ts';
 import { topicNameProblem } from './topicNames.ts';
 import { ConfigResourceType } from './types.ts';
 import type { ChangeOutcome, ConfigChange } from './types.ts';
@@ -26,7 +27,7 @@ export function decideIncrementalConfigs(
   const alterations = changes.map(({ key, value, operation }) => ({ name: key, value, operation }));
   const result = altered(context, type, name, current, alterations);
   if (!result.ok) return refused(ErrorCode[result.error], result.message);
-  return replaceConfigs(type, name, current, result.settings, records);
+  return replaceConfigs(context, type, name, current, result.settings, records);
 }
 
 function altered(
@@ -47,7 +48,7 @@ export function decideConfigs(
   if (empty !== undefined) return refused(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${empty[0]}`);
   const message = configsProblem(context, type, name, configs);
   if (message !== null) return refused(type === ConfigResourceType.broker ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG, message);
-  return replaceConfigs(type, name, context.image.configsOf(type, name), configs as ReadonlyMap<string, string>, records);
+  return replaceConfigs(context, type, name, context.image.configsOf(type, name), configs as ReadonlyMap<string, string>, records);
 }
 
 function configsProblem({ layers }: DecisionContext, type: ConfigResourceType, name: string, configs: ReadonlyMap<string, string | null>): string | null {
@@ -57,8 +58,10 @@ function configsProblem({ layers }: DecisionContext, type: ConfigResourceType, n
 }
 
 function replaceConfigs(
-  resourceType: ConfigResourceType, resourceName: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, records: MetadataRecord[],
+  { image }: DecisionContext, resourceType: ConfigResourceType, resourceName: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, records: MetadataRecord[],
 ): ChangeOutcome {
+  const problem = resourceType === ConfigResourceType.broker ? sharedMinimumProblem(image, resourceName, before, after) : null;
+  if (problem !== null) return problem;
   if (after.size > SETTINGS_MAX) return refused(ErrorCode.INVALID_REQUEST, `A resource may have at most ${SETTINGS_MAX} settings.`);
   for (const [key, value] of after) {
     if (before.get(key) !== value) records.push({ kind: 'config', resourceType, resourceName, key, value });

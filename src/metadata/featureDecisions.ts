@@ -65,7 +65,7 @@ function problemOf(given: FeatureDecision, { name, level, upgradeType }: Feature
   if (level < 0) return 'A feature version cannot be less than 0.';
   const span = given.supported.find((supported) => supported.name === name);
   if (span === undefined) return `Local controller ${given.controllerId} does not support this feature.`;
-  if (level > span.maxVersion || (level < span.minVersion && level !== 0)) {
+  if (level > span.maxVersion || level < span.minVersion) {
     return `Local controller ${given.controllerId} only supports versions ${span.minVersion}-${span.maxVersion}`;
   }
   if (name === KRAFT_VERSION && level < levelOf(given, name)) return "Can't downgrade the version of this feature.";

@@ -28,6 +28,15 @@ describe('unstable versions', () => {
     expect(apiKeys.find(({ apiKey }) => apiKey === ApiKey.InitProducerId)).toMatchObject({ minVersion: 0, maxVersion: 6 });
   }));
 
+  it('of features are offered by a switch of their own', async () => {
+    for (const [value, maxVersion] of [['false', 30], ['true', 31]] as const) {
+      const node = await startNode({ settings: { 'unstable.feature.versions.enable': value } });
+      const { supportedFeatures } = await call(node, ApiVersions, 3, makeApiVersionsRequest({ clientSoftwareName: 'test', clientSoftwareVersion: '1' }));
+      expect(supportedFeatures).toContainEqual({ name: 'metadata.version', minVersion: 7, maxVersion });
+      await node.stop();
+    }
+  });
+
   it('begin no two-phase commit where that is off, and never go on with a prepared one', () => withNode({}, async (node) => {
     const tx = new TransactionalProducer(node, 'tx');
     expect(await tx.init()).toBe(ErrorCode.NONE);

@@ -5,7 +5,7 @@ import { makeUpdateFeaturesResponse, readUpdateFeaturesRequest, writeUpdateFeatu
 import type { FeatureUpdateKey, UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/generated/updateFeatures.ts';
 import { FeatureUpgradeType } from '../../metadata/featureDecisions.ts';
 import type { ApiHandler } from '../contract.ts';
-import { supportedFeatures } from '../features.ts';
+import { featuresOffered } from '../features.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -19,7 +19,7 @@ export const updateFeaturesHandler: ApiHandler<BrokerServices, UpdateFeaturesReq
     const updates = request.featureUpdates.map((update) => ({
       name: update.feature, level: update.maxVersionLevel, upgradeType: context.apiVersion === 0 ? typeOfVersion0(update) : update.upgradeType,
     }));
-    const { code, message } = await services.metadata.controller.updateFeatures(supportedFeatures, updates, context.apiVersion > 0 && request.validateOnly);
+    const { code, message } = await services.metadata.controller.updateFeatures(featuresOffered(services.config.layers), updates, context.apiVersion > 0 && request.validateOnly);
     if (code !== ErrorCode.NONE) return context.reply(makeUpdateFeaturesResponse({ errorCode: code, errorMessage: message }));
     const results = context.apiVersion > LAST_VERSION_WITH_RESULTS ? [] : request.featureUpdates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: 'NONE' }));
     context.reply(makeUpdateFeaturesResponse({ errorMessage: null, results }));

@@ -5,7 +5,7 @@ import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeApiVersion, makeApiVersionsResponse, makeFinalizedFeatureKey, makeSupportedFeatureKey, readApiVersionsRequest, writeApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
 import type { ApiVersion, ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/generated/apiVersions.ts';
 import type { ApiHandler } from '../contract.ts';
-import { finalizedFeatures, supportedFeatures } from '../features.ts';
+import { featuresOffered, finalizedFeatures } from '../features.ts';
 import type { BrokerServices, ServedApi } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -30,7 +30,7 @@ export const apiVersionsHandler: ApiHandler<BrokerServices, ApiVersionsRequest, 
     const finalized = finalizedFeatures(image);
     context.reply(makeApiVersionsResponse({
       apiKeys: services.servedApis.map(advertised),
-      supportedFeatures: supportedFeatures.map(({ name, minVersion, maxVersion }) => makeSupportedFeatureKey({ name, minVersion, maxVersion })),
+      supportedFeatures: featuresOffered(services.config.layers).map(({ name, minVersion, maxVersion }) => makeSupportedFeatureKey({ name, minVersion, maxVersion })),
       finalizedFeaturesEpoch: finalized.size > 0 ? image.version : -1,
       finalizedFeatures: [...finalized].map(([name, level]) => makeFinalizedFeatureKey({ name, maxVersionLevel: level, minVersionLevel: level })),
     }));

@@ -6,6 +6,8 @@ const METADATA_NAMES = [
   '4.0-IV3', '4.1-IV0', '4.1-IV1', '4.2-IV0', '4.2-IV1', '4.3-IV0',
 ] as const;
 const FIRST_LEVEL = 7;
+/** Begun in 4.3 and not finished: known by name alone. */
+const UNSTABLE_NAMES: readonly string[] = ['4.4-IV0'];
 export const METADATA_VERSION = 'metadata.version';
 
 /** From which level of metadata.version on a feature has these levels by default. */
@@ -27,7 +29,7 @@ export const metadataNames: readonly string[] = METADATA_NAMES;
 
 /** A level as Kafka prints it: by name for metadata.version. */
 export function levelText(feature: string, level: number): string {
-  return feature === METADATA_VERSION ? (METADATA_NAMES[level - FIRST_LEVEL] ?? `UNKNOWN ${level}`) : String(level);
+  return feature === METADATA_VERSION ? ([...METADATA_NAMES, ...UNSTABLE_NAMES][level - FIRST_LEVEL] ?? `UNKNOWN ${level}`) : String(level);
 }
 
 /** The level of `4.0-IV3`, or the newest of `4.0`; null: there is none of that name. */

@@ -1,5 +1,6 @@
 /** Feature levels that a cluster begins with, as `kafka-storage format` is told them. */
-import { supportedFeatures, ELIGIBLE_LEADER_REPLICAS_VERSION, KRAFT_VERSION } from '../../broker/features.ts';
+import type { BrokerLayers } from '../../config/layers.ts';
+import { featuresOffered, ELIGIBLE_LEADER_REPLICAS_VERSION, KRAFT_VERSION } from '../../broker/features.ts';
 import { defaultLevels, dependencyOf, levelText, metadataLevel, metadataLevelMax, metadataNames, METADATA_VERSION } from '../features/levels.ts';
 import { parseFeature } from '../features/versionTexts.ts';
 import { ToolError } from '../toolError.ts';
@@ -11,14 +12,16 @@ export interface LevelsAsked {
   readonly features: readonly string[];
   /** Whether voters of the metadata have directories (KIP-853). */
   readonly hasVoterDirectories: boolean;
+  /** The broker's file: whether it may have levels that are not finished. */
+  readonly layers: BrokerLayers;
 }
 
 /** A level for every feature; 0 takes it off. Throws ToolError in Kafka's words. */
-export function initialLevels({ release, features, hasVoterDirectories }: LevelsAsked): ReadonlyMap<string, number> {
+export function initialLevels({ release, features, hasVoterDirectories, layers }: LevelsAsked): ReadonlyMap<string, number> {
   const asked = new Map(features.map(parseFeature));
   if (release !== undefined && asked.has(METADATA_VERSION)) throw new ToolError('Use --release-version instead of --feature metadata.version=X to avoid ambiguity.');
   const metadata = asked.get(METADATA_VERSION) ?? releaseLevel(release);
-  for (const [name, level] of asked) checkLevel(name, level, metadata);
+  for (const [name, level] of asked) checkLevel(name, level, metadata, layers);
   if (asked.get(KRAFT_VERSION) === 1 && !hasVoterDirectories) throw new ToolError(NEEDS_VOTERS);
   return new Map([
     [METADATA_VERSION, metadata],
@@ -38,7 +41,8 @@ function releaseLevel(release: string | undefined): number {
   return level;
 }
 
-function checkLevel(name: string, level: number, metadata: number): void {
+function checkLevel(name: string, level: number, metadata: number, layers: BrokerLayers): void {
+  const supportedFeatures = featuresOffered(layers);
   const span = supportedFeatures.find((feature) => feature.name === name);
   if (span === undefined) throw new ToolError(`Unsupported feature: ${name}. Supported features are: ${supportedFeatures.map((feature) => feature.name).filter((other) => other !== METADATA_VERSION).sort().join(', ')}`);
   if (name === METADATA_VERSION && (level < span.minVersion || level > span.maxVersion)) {

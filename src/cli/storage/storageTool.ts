@@ -95,6 +95,7 @@ async function format(config: BrokerConfig, options: Options, { terminal }: Tool
     release: options.value('release-version') ?? options.value('r'),
     features: [...options.values('feature'), ...options.values('f')],
     hasVoterDirectories: VOTER_OPTIONS.some((name) => options.has(name)),
+    layers: config.layers,
   });
   const users = [...options.values('add-scram'), ...options.values('S')].map(scramUser);
   const fresh = freshDirectories(logDirs, clusterId, options.has('ignore-formatted') || options.has('g'));

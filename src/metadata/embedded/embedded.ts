@@ -17,6 +17,7 @@ import { decideFeatures } from '../featureDecisions.ts';
 import { MutableClusterImage } from '../image.ts';
 import { decodeMetadataRecord, encodeMetadataRecord } from '../recordCodec.ts';
 import type { BrokerFact, MetadataRecord } from '../records.ts';
+import { shareMinimum } from '../sharedMinimum.ts';
 import { ConfigResourceType, MetadataError } from '../types.ts';
 import type {
   AclDeletion, BrokerRegistration, ChangeOutcome, ClusterImage, ClusterMetadata, ConfigChange, Controller, FeatureSpan, FeatureUpdate, MetadataDelta, NewTopic, NewTopicOutcome, QuotaAlteration,
@@ -234,7 +235,11 @@ class Embedded implements EmbeddedMetadata, Controller {
 
   updateFeatures(supported: readonly FeatureSpan[], updates: readonly FeatureUpdate[], validateOnly: boolean): Promise<ChangeOutcome> {
     const { features, controllerId } = this.#image;
-    return this.#decide(validateOnly, (records) => decideFeatures({ levels: features, supported, controllerId }, updates, records), 'urgent');
+    return this.#decide(validateOnly, (records) => {
+      const outcome = decideFeatures({ levels: features, supported, controllerId }, updates, records);
+      shareMinimum(this.#image, this.#options.staticSettings.get('min.insync.replicas'), records);
+      return outcome;
+    }, 'urgent');
   }
 
   allocateProducerIds(): Promise<{ first: number; count: number }> {
