@@ -5,6 +5,7 @@
 import type { Disk } from '../base/disk.ts';
 import type { DirectoryChecksums } from './checksums.ts';
 import { SharedRun } from './concurrently.ts';
+import { FileName } from './fileNames.ts';
 
 const VERSION = '0';
 /** 10 million partitions of the longest name do not pass it. */
@@ -61,7 +62,8 @@ export async function readOffsetCheckpoint(checksums: DirectoryChecksums, name: 
   const { bytes, state, copy } = await checksums.read(name, CHECKPOINT_SIZE_MAX_BYTES);
   const entries = bytes === null || state === 'damaged' ? null : parseOffsetCheckpoint(bytes.toString('utf8'));
   if (entries !== null) return { entries, state: 'right' };
-  const copied = copy === null ? null : parseOffsetCheckpoint(copy.toString('utf8'));
+  // Who takes the recovery points away wants everything to be looked at.
+  const copied = copy === null || (bytes === null && name === FileName.recoveryPoints) ? null : parseOffsetCheckpoint(copy.toString('utf8'));
   if (copied !== null) return { entries: copied, state: 'replaced' };
   return bytes === null ? { entries: [], state: 'right' } : { entries: null, state: 'damaged' };
 }
@@ -96,8 +98,6 @@ export function formatEpochCheckpoint(entries: readonly EpochStart[]): Buffer {
 export interface CheckpointSums {
   readonly checksums: DirectoryChecksums;
   readonly name: string;
-  /** Nothing else could replace what it says. */
-  readonly keepsCopy: boolean;
 }
 
 /**
@@ -132,7 +132,7 @@ export class CheckpointFile {
     this.#written = null;
     const sums = this.#sums;
     // The checksum first: whatever a crash leaves of the two, it knows both contents.
-    if (sums !== null) await sums.checksums.expect(sums.name, bytes, sums.keepsCopy);
+    if (sums !== null) await sums.checksums.expect(sums.name, bytes, true);
     try {
       await this.#disk.writeFileAtomic(this.path, bytes);
     } catch (error) {

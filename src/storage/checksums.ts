@@ -1,6 +1,6 @@
 /**
  * `tidelog-checksums`: what files of the same directory must hold, since their formats, Kafka's, have no checksum: checkpoints, and the indexes of sealed segments. Line 1:
- * `tidelog-checksums 1` and the CRC32C, in hexadecimal, of all that follows it; then JSON: for each file the sums that are right, and a copy where nothing else could replace it.
+ * `tidelog-checksums 1` and the CRC32C, in hexadecimal, of all that follows it; then JSON: for each file the sums that are right, and for checkpoints a copy of the newest content.
  */
 import type { Disk } from '../base/disk.ts';
 import { compute } from '../binding/load.ts';

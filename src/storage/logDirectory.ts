@@ -44,7 +44,8 @@ export class LogDirectory implements LogHost {
     const checksums = new DirectoryChecksums({ disk, folder: path });
     this.#checksums = checksums;
     const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile =>
-      new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf), { checksums, name, keepsCopy: name === FileName.logStarts });
+      // High watermarks are written often and made anew by whoever leads: those that are wrong cost nothing.
+      new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf), name === FileName.highWatermarks ? null : { checksums, name });
     this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
     this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
     this.#cleanedOffsets = file(FileName.cleanedOffsets, (state) => state.cleanedOffset);
@@ -107,7 +108,7 @@ export class LogDirectory implements LogHost {
     if (this.online) await this.#highWatermarks.write();
   }
 
-  /** What the checkpoint files say; one that is damaged counts as absent, start offsets are taken from their copy then. */
+  /** What the checkpoint files say; one that is damaged is taken from its copy, and counts as absent where there is none. */
   async readCheckpoints(): Promise<(folder: string) => LogCheckpoints> {
     if (!(await this.#checksums.load())) this.#logger.warn('the checksums of the checkpoints are damaged: the checkpoints are believed', { path: this.#checksums.path });
     const recoveryPoints = await this.#readOffsets(FileName.recoveryPoints);

@@ -2,7 +2,7 @@
 import { DiskError } from '../../../src/base/disk.ts';
 import { InlineCompactor } from '../../../src/record/compact/compactor.ts';
 import { nextBatch } from '../../../src/record/batchHeader.ts';
-import { InlineInflater } from '../../../src/record/inlineInflater.ts';
+
 import { StoreError, createStore } from '../../../src/storage/index.ts';
 import type { StoreManager, TopicConfigView } from '../../../src/storage/index.ts';
 import { FakeClock } from '../../storage/support/ports.ts';
@@ -10,6 +10,7 @@ import type { FakePorts } from '../../storage/support/ports.ts';
 import { topicConfig, TOPIC_ID } from '../../storage/support/store.ts';
 import { must } from '../support/must.ts';
 import type { Machine } from './machine.ts';
+import { LaterInflater } from './laterInflater.ts';
 import { LogModel } from './logModel.ts';
 import type { Flip, History, Step } from './steps.ts';
 
@@ -66,7 +67,7 @@ export class Life {
     const { disk, root } = this.#machine;
     this.#isOffline = false;
     const process = (this.#process += 1);
-    const store = createStore({ disk, ports: this.#ports, directories: [root], highWatermarkFollowsEnd: true, inflater: new InlineInflater(), compactor: new InlineCompactor() });
+    const store = createStore({ disk, ports: this.#ports, directories: [root], highWatermarkFollowsEnd: true, inflater: new LaterInflater(), compactor: new InlineCompactor() });
     store.onDirectoryOffline = () => {
       // One that is dead may still find that its disk is gone.
       if (process !== this.#process) return;
