@@ -7,22 +7,22 @@ const scalarCalls = { bool: 'boolean' };
 const sizedKinds = new Set(['string', 'bytes', 'records']);
 
 /** What one field reads, given that it is present and `context` is the span of versions in which it is. */
-function presentExpression(field, context, flexible) {
+function presentExpression(field, context, flexible, isTagged = false) {
   const compact = field.neverFlexible ? 'false' : flexible;
   const nullable = versionIn(field.nullable, context);
   const plain = readCall(field, false, compact);
   if (nullable === 'false') return plain;
-  const orNull = readCall(field, true, compact);
+  const orNull = readCall(field, true, compact, isTagged);
   return nullable === 'true' ? orNull : `(${nullable} ? ${orNull} : ${plain})`;
 }
 
-function readCall(field, nullable, compact) {
+function readCall(field, nullable, compact, isTagged = false) {
   if (field.kind === 'struct') {
     const { typeName, takesVersion } = field.struct;
     const version = takesVersion || (field.isArray && field.struct.arrayTakesVersion) ? ', version' : '';
     if (field.isArray) return `read${nullable ? 'Nullable' : ''}${typeName}Array(reader${version})`;
     const read = `read${typeName}(reader${version})`;
-    return nullable ? `(reader.structPresent() ? ${read} : null)` : read;
+    return nullable ? `(reader.${isTagged ? 'taggedStructPresent' : 'structPresent'}() ? ${read} : null)` : read;
   }
   if (field.isArray) return `reader.${nullable ? `nullable${capital(field.kind)}` : field.kind}Array(${compact})`;
   if (!sizedKinds.has(field.kind)) return `reader.${scalarCalls[field.kind] ?? field.kind}()`;
@@ -39,7 +39,7 @@ function fieldExpression(field, context, flexible) {
 
 function tagCase(field, unit) {
   const condition = versionIn(field.tagged, { from: Math.max(unit.flexibleFrom, unit.versions.from), to: unit.versions.to });
-  const value = presentExpression(field, intersect(field.tagged, unit.versions), 'true');
+  const value = presentExpression(field, intersect(field.tagged, unit.versions), 'true', true);
   const assign = `value.${field.name} = ${value};`;
   const guarded = condition === 'true' ? assign : `if (${condition}) ${assign}\n          else reader.unknownTag(value, tagEnd);`;
   return `        case ${field.tag}:\n          ${guarded}\n          break;\n`;

@@ -25,8 +25,8 @@ export function camel(name) {
 
 /** The default as JSON would have it: null, boolean, number, bigint, '' or the string 'empty' for what is built empty. */
 function parseDefault(schema, kind, isArray, nullable) {
-  // A bare null (not 'null') says nothing to Kafka's generator: such an array is empty by default. Struct defaults do mean it.
-  const given = schema.default === null && isArray ? undefined : schema.default;
+  // A bare null (not 'null') says nothing to Kafka's generator: such an array or struct is empty by default, and null is written.
+  const given = schema.default === null ? undefined : schema.default;
   if (given === null || given === 'null') {
     if (isEmpty(nullable)) throw new Error(`${schema.name}: null default of a field that is never null`);
     return null;

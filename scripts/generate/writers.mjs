@@ -5,13 +5,13 @@ import { intersect, isEmpty } from './schema.mjs';
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const sizedKinds = new Set(['string', 'bytes', 'records']);
 
-function writeCall(field, value, nullable, compact) {
+function writeCall(field, value, nullable, compact, isTagged = false) {
   if (field.kind === 'struct') {
     const { typeName, writerTakesVersion } = field.struct;
     const version = writerTakesVersion || (field.isArray && field.struct.arrayTakesVersion) ? ', version' : '';
     if (field.isArray) return `write${nullable ? 'Nullable' : ''}${typeName}Array(writer, ${value}${version});`;
     const write = `write${typeName}(writer, ${value}${version});`;
-    return nullable ? `writer.structPresent(${value} !== null);\n  if (${value} !== null) ${write}` : write;
+    return nullable ? `writer.${isTagged ? 'taggedStructPresent' : 'structPresent'}(${value} !== null);\n  if (${value} !== null) ${write}` : write;
   }
   if (field.isArray) return `writer.${nullable ? `nullable${capital(field.kind)}` : field.kind}Array(${value}, ${compact});`;
   if (!sizedKinds.has(field.kind)) return `writer.${field.kind === 'bool' ? 'boolean' : field.kind}(${value});`;
@@ -19,15 +19,15 @@ function writeCall(field, value, nullable, compact) {
 }
 
 /** The statements that write a field in versions in which it is present, `context`. */
-function presentStatement(field, label, context, flexible) {
+function presentStatement(field, label, context, flexible, isTagged = false) {
   const compact = field.neverFlexible ? 'false' : flexible;
   const value = `value.${field.name}`;
   const nullable = versionIn(field.nullable, context);
-  if (nullable === 'true') return writeCall(field, value, true, compact);
+  if (nullable === 'true') return writeCall(field, value, true, compact, isTagged);
   if (isEmpty(field.nullable)) return writeCall(field, value, false, compact);
   const strict = writeCall(field, `presentIn(${value}, '${label}', version)`, false, compact);
   if (nullable === 'false') return strict;
-  const lenient = writeCall(field, value, true, compact);
+  const lenient = writeCall(field, value, true, compact, isTagged);
   return `if (${nullable}) ${block(lenient)} else ${block(strict)}`;
 }
 
@@ -73,7 +73,7 @@ function tagSection(unit, name, flexible) {
   for (const field of tags) {
     if (from < field.tag) lines.push(`  writer.unknownTagsBetween(unknown, ${from}, ${field.tag});`);
     from = field.tag;
-    const statement = presentStatement(field, `${name}.${field.name}`, intersect(field.tagged, unit.versions), 'true').split('\n');
+    const statement = presentStatement(field, `${name}.${field.name}`, intersect(field.tagged, unit.versions), 'true', true).split('\n');
     lines.push(`  if (has${capital(field.name)}) {`, `    const mark = writer.beginTag(${field.tag});`);
     for (const part of statement) lines.push(`    ${part.trim()}`);
     lines.push('    writer.endTag(mark);', '  }');

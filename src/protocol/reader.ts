@@ -269,6 +269,11 @@ export class Reader {
     return this.int8() >= 0 && this.failure === null;
   }
 
+  /** Whether a nullable struct follows behind a tag: a zero says that it does not. */
+  taggedStructPresent(): boolean {
+    return this.unsignedVarint() > 0 && this.failure === null;
+  }
+
   int8Array(flexible: boolean): number[] {
     return this.numbers(this.arrayLength(flexible, 1, NUMBER_HEAP_BYTES), 1);
   }

@@ -357,6 +357,11 @@ export class Writer {
     this.int8(present ? 1 : -1);
   }
 
+  /** Before a nullable struct behind a tag. */
+  taggedStructPresent(present: boolean): void {
+    this.unsignedVarint(present ? 1 : 0);
+  }
+
   int8Array(values: readonly number[], flexible: boolean): void {
     this.arrayLength(values.length, flexible);
     for (let i = 0; i < values.length; i++) this.int8(values[i]!);

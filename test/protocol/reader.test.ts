@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../src/protocol/protocolError.ts';
+import { readConsumerGroupMemberMetadataValue, writeConsumerGroupMemberMetadataValue } from '../../src/protocol/generated/records/consumerGroupMemberMetadata.ts';
 import { Reader } from '../../src/protocol/reader.ts';
 import { zeroUuid } from '../../src/protocol/types.ts';
+import { Writer } from '../../src/protocol/writer.ts';
 
 const of = (hex: string): Reader => new Reader(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
@@ -114,6 +116,15 @@ describe('Reader', () => {
     expect(reader.failure?.code).toBe('TRUNCATED');
     expect(reader.reset(Buffer.from('07', 'hex')).int8()).toBe(7);
     reader.finish();
+  });
+
+  it('takes a nullable struct behind a tag as Apache Kafka writes it', () => {
+    const record = (tags: string) => readConsumerGroupMemberMetadataValue(of(`010101010101ffffffff01 ${tags}`), 0).classicMemberMetadata;
+    expect(record('01 00 01 00')).toBeNull();
+    expect(record('01 00 0a 01 00000007 02 02 78 01 00 00')).toEqual({ sessionTimeoutMs: 7, supportedProtocols: [{ name: 'x', metadata: Buffer.alloc(0) }] });
+    const writer = new Writer();
+    writeConsumerGroupMemberMetadataValue(writer, readConsumerGroupMemberMetadataValue(of('010101010101ffffffff01 01 00 01 00'), 0), 0);
+    expect(writer.takeBuffer().toString('hex')).toBe('010101010101ffffffff0101000100');
   });
 
   it('flags bytes that are left over unless told otherwise', () => {

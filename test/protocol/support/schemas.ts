@@ -61,7 +61,7 @@ export function structFields(schema: MessageSchema, field: FieldSchema): readonl
 }
 
 export function defaultValue(schema: MessageSchema, field: FieldSchema): unknown {
-  if (field.default === 'null' || (field.default === null && !isArray(field))) return null;
+  if (field.default === 'null') return null;
   if (isArray(field)) return [];
   if (isStruct(field)) return defaultStruct(schema, structFields(schema, field));
   if (field.type === 'records' && field.nullableVersions !== undefined) return null;

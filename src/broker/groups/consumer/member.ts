@@ -119,7 +119,8 @@ export function withFacts(before: ConsumerMember, value: ConsumerGroupMemberMeta
     regex: value.subscribedTopicRegex ?? '',
     rebalanceTimeoutMs: value.rebalanceTimeoutMs,
     assignor: value.serverAssignor,
-    classic: classic === null ? null : {
+    // without the tag the struct is there but empty: a classic member has protocols
+    classic: classic === null || classic.supportedProtocols.length === 0 ? null : {
       sessionTimeoutMs: classic.sessionTimeoutMs,
       protocols: classic.supportedProtocols.map(({ name, metadata }) => ({ name, metadata: copyOf(metadata) })),
     },

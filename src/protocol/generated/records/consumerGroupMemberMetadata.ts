@@ -53,7 +53,7 @@ export function makeConsumerGroupMemberMetadataValue(fields: Partial<ConsumerGro
     subscribedTopicRegex: '',
     rebalanceTimeoutMs: -1,
     serverAssignor: '',
-    classicMemberMetadata: null,
+    classicMemberMetadata: { sessionTimeoutMs: 0, supportedProtocols: [] },
     ...fields,
   };
 }
@@ -68,13 +68,13 @@ export function readConsumerGroupMemberMetadataValue(reader: Reader, _version: n
     subscribedTopicRegex: reader.nullableString(true),
     rebalanceTimeoutMs: reader.int32(),
     serverAssignor: reader.nullableString(true),
-    classicMemberMetadata: null,
+    classicMemberMetadata: { sessionTimeoutMs: 0, supportedProtocols: [] },
   };
   for (let left = reader.tagCount(); left > 0 && reader.ok; left--) {
     const tagEnd = reader.beginTag();
     switch (reader.tag) {
       case 0:
-        value.classicMemberMetadata = (reader.structPresent() ? readClassicMemberMetadata(reader) : null);
+        value.classicMemberMetadata = (reader.taggedStructPresent() ? readClassicMemberMetadata(reader) : null);
         break;
       default:
         reader.unknownTag(value, tagEnd);
@@ -95,13 +95,13 @@ export function writeConsumerGroupMemberMetadataValue(writer: Writer, value: Con
   writer.nullableString(value.serverAssignor, true);
   const unknown = value.unknownTaggedFields;
   let count = unknown === undefined ? 0 : unknown.length;
-  const hasClassicMemberMetadata = value.classicMemberMetadata !== null;
+  const hasClassicMemberMetadata = (value.classicMemberMetadata === null || !isDefaultClassicMemberMetadata(value.classicMemberMetadata));
   if (hasClassicMemberMetadata) count++;
   writer.unsignedVarint(count);
   if (count > 0) {
     if (hasClassicMemberMetadata) {
       const mark = writer.beginTag(0);
-      writer.structPresent(value.classicMemberMetadata !== null);
+      writer.taggedStructPresent(value.classicMemberMetadata !== null);
       if (value.classicMemberMetadata !== null) writeClassicMemberMetadata(writer, value.classicMemberMetadata);
       writer.endTag(mark);
     }
@@ -176,4 +176,8 @@ function readClassicProtocolArray(reader: Reader): ClassicProtocol[] {
 function writeClassicProtocolArray(writer: Writer, values: readonly ClassicProtocol[]): void {
   writer.arrayLength(values.length, true);
   for (let i = 0; i < values.length; i++) writeClassicProtocol(writer, values[i]!);
+}
+
+function isDefaultClassicMemberMetadata(value: ClassicMemberMetadata): boolean {
+  return value.sessionTimeoutMs === 0 && value.supportedProtocols.length === 0 && value.unknownTaggedFields === undefined;
 }
