@@ -22,7 +22,7 @@ export class SegmentFile {
     try {
       this.#descriptor = openSync(path, 'r');
     } catch (error) {
-      throw new ToolError((error as Error).message);
+      throw new ToolError((error as NodeJS.ErrnoException).code === 'ENOENT' ? `There is no file ${path}` : (error as Error).message);
     }
     this.sizeBytes = fstatSync(this.#descriptor).size;
   }

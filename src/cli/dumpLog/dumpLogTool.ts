@@ -37,18 +37,21 @@ export const dumpLogTool: Tool = {
 };
 
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
-  const files = required(options, 'files').split(',').map((file) => file.trim()).filter((file) => file !== '');
+  const files = required(options, 'files').replace(/,+$/, '').split(',').map((file) => file.trim());
   if (options.has('cluster-metadata-decoder')) throw new ToolError("KRaft's metadata log cannot be decoded: Tidelog's clusters keep their metadata in a log of their own, or in ZooKeeper");
   if (options.has('remote-log-metadata-decoder')) throw new ToolError('Metadata of tiered storage cannot be decoded: Tidelog has no tiered storage');
   const findings: Findings = new Map();
   const printing = new Printing(environment.terminal);
-  for (const file of files) {
-    await printing.line(`Dumping ${file}`);
-    const lines = linesOf(file, options, findings);
-    if (lines === null) environment.terminal.complain(`Ignoring unknown file ${file}`);
-    else for (const line of lines) if (!(await printing.line(line)) || environment.interrupted.aborted) return 0;
+  try {
+    for (const file of files) {
+      await printing.line(`Dumping ${file}`);
+      const lines = linesOf(file, options, findings);
+      if (lines === null) environment.terminal.complain(`Ignoring unknown file ${file}`);
+      else for (const line of lines) if (!(await printing.line(line)) || environment.interrupted.aborted) return 0;
+    }
+  } finally {
+    await printing.flush();
   }
-  await printing.flush();
   for (const [title, lines] of findings) {
     environment.terminal.complain(title);
     for (const line of lines) environment.terminal.complain(line);
@@ -97,7 +100,6 @@ function* logLines(file: string, options: Options, findings: Findings): Generato
   const isDeep = parser !== null || options.has('deep-iteration');
   const record: RecordOptions = { parser, skipsMetadata: options.has('skip-record-metadata') };
   const maxBytes = options.number('max-bytes') ?? INT_MAX;
-  const log = new SegmentFile(file);
   const gaps: string[] = [];
   let last = -1;
   let validBytes = 0;
@@ -105,8 +107,9 @@ function* logLines(file: string, options: Options, findings: Findings): Generato
     if (last >= 0 && offset !== last + 1) gaps.push(`  ${last} is followed by ${offset}`);
     last = offset;
   };
+  yield `Log starting offset: ${Number(path.basename(file).split('.')[0])}`;
+  const log = new SegmentFile(file);
   try {
-    yield `Log starting offset: ${Number(path.basename(file).split('.')[0])}`;
     for (const batch of log.batches(0, Math.min(maxBytes, log.sizeBytes))) {
       yield batchLine(batch);
       if (isDeep) yield* recordLines(batch, record, onOffset);

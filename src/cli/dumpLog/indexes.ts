@@ -30,7 +30,7 @@ export function readFile(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new ToolError((error as Error).message);
+    throw new ToolError((error as NodeJS.ErrnoException).code === 'ENOENT' ? `There is no file ${file}` : (error as Error).message);
   }
 }
 
@@ -131,6 +131,6 @@ export function* snapshotLines(file: string): Generator<string> {
 function snapshotLine(entry: ProducerEntry): string {
   const first = entry.transactionFirstOffset < 0 ? 'OptionalLong.empty' : `OptionalLong[${entry.transactionFirstOffset}]`;
   const head = `producerId: ${entry.producerId} producerEpoch: ${entry.epoch} coordinatorEpoch: ${entry.coordinatorEpoch} currentTxnFirstOffset: ${first} lastTimestamp: ${entry.lastTimestampMs}`;
-  if (!entry.hasBatches) return `${head} `;
+  if (!entry.hasBatches) return head;
   return `${head} firstSequence: ${entry.lastSequence - entry.lastOffsetDelta} lastSequence: ${entry.lastSequence} lastOffset: ${entry.lastOffset} offsetDelta: ${entry.lastOffsetDelta} timestamp: ${entry.lastTimestampMs}`;
 }

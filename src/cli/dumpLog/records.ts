@@ -75,7 +75,7 @@ export function* recordLines({ bytes }: FoundBatch, options: RecordOptions, onOf
     for (const { offset, timestampMs, key, value } of legacyRecords(bytes)) {
       onOffset(offset);
       const metadata = `offset: ${offset} ${name}: ${timestampMs} keySize: ${key?.length ?? -1} valueSize: ${value?.length ?? -1} isValid: true crc: ${bytes.readUInt32BE(LEGACY_CRC_AT)}`;
-      yield lineOf(options.skipsMetadata ? '' : metadata, options.parser?.(asBuffer(key), asBuffer(value), offset) ?? null);
+      yield* contentsLine(metadata, options, (parser) => parser(asBuffer(key), asBuffer(value), offset));
     }
     return;
   }
@@ -90,7 +90,7 @@ export function* recordLines({ bytes }: FoundBatch, options: RecordOptions, onOf
     const sequenceText = sequence < 0 ? -1 : (sequence + cursor.index) % 2 ** 31;
     const metadata = `offset: ${cursor.offset} ${timestampName(attributes)}: ${cursor.timestampMs} keySize: ${cursor.keyLength} valueSize: ${cursor.valueLength} sequence: ${sequenceText} headerKeys: [${headers.join(',')}]`
       + (isControl(attributes) ? controlText(key, value) : '');
-    yield lineOf(options.skipsMetadata ? '' : metadata, isControl(attributes) ? null : (options.parser?.(key, value, cursor.offset) ?? null));
+    yield* contentsLine(metadata, options, isControl(attributes) ? null : (parser) => parser(key, value, cursor.offset));
   }
 }
 
@@ -100,6 +100,17 @@ function controlText(key: Buffer | null, value: Buffer | null): string {
   const type = controlTypeOf(key);
   const name = CONTROL_NAMES[type] ?? 'UNKNOWN';
   return type <= 1 && type >= 0 ? ` endTxnMarker: ${name} coordinatorEpoch: ${coordinatorEpochOf(value)}` : ` controlType: ${name}(${type})`;
+}
+
+/** The line of a record; of one whose contents cannot be read, what is known of it. */
+function* contentsLine(metadata: string, { parser, skipsMetadata }: RecordOptions, read: ((parser: Parser) => ReturnType<Parser>) | null): Generator<string> {
+  const head = skipsMetadata ? '' : metadata;
+  try {
+    yield lineOf(head, parser === null || read === null ? null : read(parser));
+  } catch (error) {
+    if (head !== '') yield lineOf(head, null);
+    throw error;
+  }
 }
 
 function lineOf(metadata: string, contents: ReturnType<Parser> | null): string {

@@ -110,10 +110,16 @@ function readTags(fields: readonly FieldSchema[], context: Context): Map<string,
     const tag = reader.unsignedVarint();
     const end = reader.unsignedVarint() + reader.position;
     const field = fields.find((candidate) => candidate.tag === tag);
-    if (field !== undefined) values.set(field.name, readField(field, context));
+    if (field !== undefined) values.set(field.name, isNullTag(field, context) ? null : readField(field, context));
     reader.position = end;
   }
   return values;
+}
+
+/** A struct behind a tag is null with a zero; elsewhere that takes a negative byte. */
+function isNullTag(field: FieldSchema, { reader, version, structs }: Context): boolean {
+  const isStruct = field.fields !== undefined || structs.has(field.type);
+  return isStruct && !field.type.startsWith('[]') && isIn(version, field.nullableVersions) && reader.buffer[reader.position] === 0;
 }
 
 function readField(field: FieldSchema, context: Context): unknown {

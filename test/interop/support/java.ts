@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { projectRoot } from './broker.ts';
+import { freePort, projectRoot } from './broker.ts';
 import { isInstalled, run, type RunResult } from './run.ts';
 
+const START_MS_MAX = 180_000;
+const SAID_MAX_LENGTH = 4000;
 const folder = path.join(os.tmpdir(), 'tidelog-interop-java');
 
 export function javaCommand(): string {
@@ -39,27 +43,26 @@ export function javaTool(mainClass: string, args: readonly string[], options: { 
 /** A real Apache Kafka for comparisons; null when it can't be had. Formats a fresh folder. */
 export async function startRealKafka(port: number, dataFolder: string, settings: Readonly<Record<string, string>> = {}): Promise<{ close(): Promise<void> } | null> {
   if (!(await javaToolsAvailable())) return null;
-  const { writeFile } = await import('node:fs/promises');
-  const { spawn } = await import('node:child_process');
-  const net = await import('node:net');
+  const controllerPort = await freePort();
   const file = path.join(dataFolder, 'server.properties');
   await writeFile(file, [
-    'process.roles=broker,controller', 'node.id=1', `controller.quorum.voters=1@127.0.0.1:${port + 1}`, `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
+    'process.roles=broker,controller', 'node.id=1', `controller.quorum.voters=1@127.0.0.1:${controllerPort}`, `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'controller.listener.names=CONTROLLER', 'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT', `log.dirs=${path.join(dataFolder, 'data')}`,
     'offsets.topic.replication.factor=1', 'transaction.state.log.replication.factor=1', 'transaction.state.log.min.isr=1', 'group.initial.rebalance.delay.ms=0',
     'share.coordinator.state.topic.replication.factor=1', 'share.coordinator.state.topic.min.isr=1', ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
   ].join('\n'));
   const formatted = await javaTool('kafka.tools.StorageTool', ['format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', file]);
   if (formatted.code !== 0) throw new Error(formatted.stdout + formatted.stderr);
-  const child = spawn(javaCommand(), ['-Xmx768m', '-cp', javaClassPath(), 'kafka.Kafka', file], { stdio: 'ignore' });
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  for (let tries = 0; tries < 600; tries++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, '127.0.0.1');
-      socket.once('connect', () => (socket.destroy(), resolve(true)));
-      socket.once('error', () => resolve(false));
-    });
-    if (open) break;
+  const child = spawn(javaCommand(), ['-Xmx768m', '-cp', javaClassPath(), 'kafka.Kafka', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-SAID_MAX_LENGTH)));
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const deadline = Date.now() + START_MS_MAX;
+  while (!(await isOpen(port))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`Apache Kafka did not start:\n${said}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
@@ -68,4 +71,12 @@ export async function startRealKafka(port: number, dataFolder: string, settings:
       await gone;
     },
   };
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => (socket.destroy(), resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
 }
