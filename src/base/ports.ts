@@ -3,6 +3,7 @@
  * `Disk` is in disk.ts, `Wire` in wire.ts. Real implementations live in `net`, `storage/disk` and `systemPorts.ts`;
  * simulated ones in `testing`. Code above must not touch timers, Date, Math.random or node:* for these directly.
  */
+import type { LogThreshold } from './logThreshold.ts';
 
 /** A timer that has been set; cancelling twice, or after it fired, does nothing. */
 export interface Timer {
@@ -41,4 +42,6 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Of `logger`, where its level can be changed. */
+  readonly logThreshold?: LogThreshold;
 }

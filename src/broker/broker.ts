@@ -1,4 +1,5 @@
 import type { Disk } from '../base/disk.ts';
+import { LogThreshold } from '../base/logThreshold.ts';
 import type { Ports } from '../base/ports.ts';
 import { accessConfig, quotaConfig } from '../config/accessConfig.ts';
 import { withDynamicSettings } from '../config/brokerConfig.ts';
@@ -183,7 +184,7 @@ class LocalBroker implements Broker {
     const producerIds = new ProducerIds(metadata);
     const groupCoordinator = this.#composeGroups(partitions, topicCreation);
     return {
-      nodeId, clock, random, logger, metrics, disk, logs, metadata, partitions, waiting,
+      nodeId, clock, random, logger, logThreshold: ports.logThreshold ?? new LogThreshold(), metrics, disk, logs, metadata, partitions, waiting,
       get config(): BrokerConfig {
         return config();
       },

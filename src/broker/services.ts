@@ -1,4 +1,5 @@
 import type { Disk } from '../base/disk.ts';
+import type { LogThreshold } from '../base/logThreshold.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { BrokerConfig } from '../config/types.ts';
 import type { BrokerEndpoint, BrokerRegistration, ClusterMetadata } from '../metadata/types.ts';
@@ -33,6 +34,8 @@ export interface BrokerServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** From which level on `logger` speaks. */
+  readonly logThreshold: LogThreshold;
   readonly metrics: MetricsRegistry;
   readonly disk: Disk;
   readonly logs: LogManager;

@@ -7,7 +7,7 @@ import { effectiveTopicText } from './topicConfig.ts';
 import { canonicalText } from './values.ts';
 
 /** Codes of DescribeConfigs: where a value was set. */
-export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefault: 3, static: 4, default: 5, dynamicClientMetrics: 7, dynamicGroup: 8 } as const;
+export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefault: 3, static: 4, default: 5, brokerLogger: 6, dynamicClientMetrics: 7, dynamicGroup: 8 } as const;
 export type ConfigSourceCode = (typeof ConfigSource)[keyof typeof ConfigSource];
 
 /** Codes of DescribeConfigs: the type of a value; 0 is unknown. */

@@ -53,7 +53,6 @@ describe('settings', () => {
     expect(responses.map(({ errorMessage }) => errorMessage)).toEqual(['Each resource must appear at most once.', 'Each resource must appear at most once.']);
     expect((await describe1(node, TOPIC, 'none')).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     expect((await describe1(node, TOPIC, '../a')).errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
-    expect((await describe1(node, ConfigResourceType.brokerLogger, '7')).errorCode).toBe(ErrorCode.INVALID_REQUEST);
     await node.stop();
   });
 
@@ -72,6 +71,26 @@ describe('settings', () => {
     expect((await describe1(again, BROKER, '7', ['message.max.bytes'])).configs).toMatchObject([{ value: '100', configSource: 2 }]);
     expect((await produce(again, 'a', 0, batch(['x'.repeat(200)]))).errorCode).toBe(ErrorCode.MESSAGE_TOO_LARGE);
     await again.stop();
+  });
+
+  it('of the logger change how much is logged', async () => {
+    const node = await startNode();
+    const { logThreshold } = node.broker.services;
+    const LOGGER = ConfigResourceType.brokerLogger;
+    expect(await describe1(node, LOGGER, '7')).toMatchObject({ errorCode: 0, configs: [{ name: 'root', value: 'INFO', configSource: 6, readOnly: false, synonyms: [] }] });
+    expect(await alter(node, LOGGER, '7', 'root', 'DEBUG', 0, true)).toMatchObject({ errorCode: 0 });
+    expect([logThreshold.level, logThreshold.lets('debug')]).toEqual(['INFO', false]);
+    expect(await alter(node, LOGGER, '7', 'root', 'DEBUG')).toMatchObject({ errorCode: 0 });
+    expect([logThreshold.level, logThreshold.lets('debug')]).toEqual(['DEBUG', true]);
+    for (const [name, value, operation, errorCode, errorMessage] of [
+      ['root', 'loud', 0, ErrorCode.INVALID_CONFIG, 'Cannot set the log level of root to loud as it is not a supported log level. Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN'],
+      ['kafka.foo', 'INFO', 0, ErrorCode.INVALID_CONFIG, 'Logger kafka.foo does not exist!'],
+      ['root', null, 1, ErrorCode.INVALID_REQUEST, 'Removing the log level of the root logger is not allowed'],
+      ['root', 'INFO', 2, ErrorCode.INVALID_REQUEST, 'APPEND operation is not allowed for the BROKER_LOGGER resource'],
+    ] as const) expect(await alter(node, LOGGER, '7', name, value, operation)).toMatchObject({ errorCode, errorMessage });
+    expect(await describe1(node, LOGGER, '')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Broker id must not be empty' });
+    expect(await describe1(node, LOGGER, '8')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Unexpected broker id, expected 7, but received 8' });
+    await node.stop();
   });
 
   it('are replaced by the old AlterConfigs', async () => {

@@ -26,9 +26,12 @@ export function brokerNameProblem(name: string, nodeId: number): ResourceRefusal
 /** Whatever is wrong with their settings, the controller says it. */
 const DECIDED_BY_CONTROLLER: ReadonlySet<number> = new Set([ConfigResourceType.topic, ConfigResourceType.group, ConfigResourceType.clientMetrics]);
 
+export const duplicateProblem = (keys: readonly string[]): ResourceRefusal | null => (new Set(keys).size < keys.length ? invalidRequest('Error due to duplicate config keys') : null);
+
 /** What is wrong with an alteration before the controller sees it. */
 export function alterationProblem(resource: ConfigResource, keys: readonly string[], nullKeys: readonly string[], nodeId: number): ResourceRefusal | null {
-  if (new Set(keys).size < keys.length) return invalidRequest('Error due to duplicate config keys');
+  const problem = duplicateProblem(keys);
+  if (problem !== null) return problem;
   if (nullKeys.length > 0) return invalidRequest(`Null value not supported for : ${nullKeys.join(', ')}`);
   if (DECIDED_BY_CONTROLLER.has(resource.resourceType)) return null;
   if (resource.resourceType === ConfigResourceType.broker) return brokerNameProblem(resource.resourceName, nodeId);

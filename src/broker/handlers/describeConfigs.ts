@@ -12,6 +12,7 @@ import type { DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsRe
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
+import { describeLoggers } from './brokerLoggers.ts';
 import { brokerNameProblem, invalidRequest, typeProblem } from './configResults.ts';
 import type { ResourceRefusal } from './configResults.ts';
 
@@ -52,6 +53,7 @@ function find(resource: DescribeConfigsResource, services: BrokerServices): Desc
   if (resource.resourceType === ConfigResourceType.topic) return findTopic(name, keys, services);
   if (resource.resourceType === ConfigResourceType.group) return findGroup(name, keys, services);
   if (resource.resourceType === ConfigResourceType.clientMetrics) return findClientMetrics(name, keys, services);
+  if (resource.resourceType === ConfigResourceType.brokerLogger) return describeLoggers(name, keys, services);
   if (resource.resourceType !== ConfigResourceType.broker) return invalidRequest(typeProblem(resource.resourceType));
   if (name === '') return describeDynamicDefaults(services.config.layers.dynamicDefault, keys);
   return brokerNameProblem(name, services.nodeId) ?? describeBrokerConfigs(services.config.layers, keys);

@@ -1,12 +1,13 @@
 /** IncrementalAlterConfigs (44), versions 0 and 1. */
-import { ConfigOperation } from '../../metadata/types.ts';
-import type { ChangeOutcome, ConfigResourceType } from '../../metadata/types.ts';
+import { ConfigOperation, ConfigResourceType } from '../../metadata/types.ts';
+import type { ChangeOutcome } from '../../metadata/types.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readIncrementalAlterConfigsRequest, writeIncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
 import type { AlterConfigsResource, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/generated/incrementalAlterConfigs.ts';
 import type { ApiHandler } from '../contract.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
+import { alterLoggers } from './brokerLoggers.ts';
 import { alterEach, alterationProblem, altered } from './configResults.ts';
 
 export const incrementalAlterConfigsHandler: ApiHandler<BrokerServices, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse> = {
@@ -21,6 +22,7 @@ export const incrementalAlterConfigsHandler: ApiHandler<BrokerServices, Incremen
 };
 
 async function alter(resource: AlterConfigsResource, validateOnly: boolean, services: BrokerServices): Promise<ChangeOutcome> {
+  if (resource.resourceType === ConfigResourceType.brokerLogger) return alterLoggers(resource, validateOnly, services);
   const nullKeys = resource.configs.filter(({ configOperation, value }) => value === null && configOperation !== ConfigOperation.delete);
   const problem = alterationProblem(resource, resource.configs.map(({ name }) => name), nullKeys.map(({ name }) => name), services.nodeId);
   if (problem !== null) return problem;

@@ -1,26 +1,26 @@
 /** Log lines for people, in Kafka's form: `[2026-01-31 12:34:56,789] INFO message (key=value, ...)`. */
 import { writeSync } from 'node:fs';
 import type { Logger } from '../../base/ports.ts';
+import type { LogThreshold } from '../../base/logThreshold.ts';
 import type { LogLevel } from './arguments.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const NO_FIELDS: Fields = {};
 
 /** Writes each line at once, so that the last words of a process that dies are not lost. `write` gets whole lines. */
-export function createLineLogger(level: LogLevel, write: (line: string) => void = writeStandardOutput, now: () => Date = () => new Date()): Logger {
-  return new LineLogger(RANK[level], write, now, NO_FIELDS);
+export function createLineLogger(threshold: LogThreshold, write: (line: string) => void = writeStandardOutput, now: () => Date = () => new Date()): Logger {
+  return new LineLogger(threshold, write, now, NO_FIELDS);
 }
 
 class LineLogger implements Logger {
-  readonly #rank: number;
+  readonly #threshold: LogThreshold;
   readonly #write: (line: string) => void;
   readonly #now: () => Date;
   readonly #fields: Fields;
 
-  constructor(rank: number, write: (line: string) => void, now: () => Date, fields: Fields) {
-    this.#rank = rank;
+  constructor(threshold: LogThreshold, write: (line: string) => void, now: () => Date, fields: Fields) {
+    this.#threshold = threshold;
     this.#write = write;
     this.#now = now;
     this.#fields = fields;
@@ -43,11 +43,11 @@ class LineLogger implements Logger {
   }
 
   child(fields: Fields): Logger {
-    return new LineLogger(this.#rank, this.#write, this.#now, { ...this.#fields, ...fields });
+    return new LineLogger(this.#threshold, this.#write, this.#now, { ...this.#fields, ...fields });
   }
 
   #log(level: LogLevel, message: string, fields: Fields | undefined): void {
-    if (RANK[level] < this.#rank) return;
+    if (!this.#threshold.lets(level)) return;
     this.#write(formatLine(this.#now(), level, message, { ...this.#fields, ...fields }));
   }
 }

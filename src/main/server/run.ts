@@ -4,6 +4,7 @@ import { describeCore, giveMemoryBack } from '../../binding/load.ts';
 import { validateBrokerConfig } from '../../config/brokerConfig.ts';
 import { parseOverride, readPropertiesFile } from '../../config/properties.ts';
 import type { BrokerConfig } from '../../config/types.ts';
+import { LogThreshold, type LogLevelName } from '../../base/logThreshold.ts';
 import type { Logger } from '../../base/ports.ts';
 import { startNode, type BoundListener, type Node } from '../../node/index.ts';
 import { parseServerArguments, USAGE, type LogLevel, type ServerArguments } from './arguments.ts';
@@ -30,13 +31,14 @@ export async function runServer(words: readonly string[], program: string): Prom
 
 async function startBroker(given: ServerArguments): Promise<void> {
   const { config, warnings } = readConfig(given);
-  const logger = await openLogger(given);
+  const logThreshold = thresholdOf(given);
+  const logger = await openLogger(given, logThreshold);
   endOnDefects(logger);
   giveMemoryBack();
   logger.info(`Tidelog ${packageVersion()} on Node ${process.versions.node}, process ${process.pid}`);
   logger.info(describeCore());
   for (const warning of warnings) logger.warn(warning);
-  const starting = startNode({ config, ports: { logger }, adoptKafkaData: given.adoptsKafkaData, firstScramUsers: given.scramUsers, onProgress: progressOf(logger) });
+  const starting = startNode({ config, ports: { logger, logThreshold }, adoptKafkaData: given.adoptsKafkaData, firstScramUsers: given.scramUsers, onProgress: progressOf(logger) });
   endOnSignals(starting, logger);
   const node = await starting;
   describeNode(node, config, logger);
@@ -54,14 +56,18 @@ function readConfig(given: ServerArguments): { config: BrokerConfig; warnings: r
   return validateBrokerConfig([...entries, ...given.overrides.map(parseOverride)]);
 }
 
-/** Pino is loaded only where it is wanted: it takes longer than the rest of a start. */
-async function openLogger(given: ServerArguments): Promise<Logger> {
+function thresholdOf(given: ServerArguments): LogThreshold {
   const wanted = process.env['TIDELOG_LOG_LEVEL'] ?? '';
   const level = given.logLevel ?? (LEVELS.includes(wanted) ? (wanted as LogLevel) : 'info');
+  return new LogThreshold(level.toUpperCase() as LogLevelName);
+}
+
+/** Pino is loaded only where it is wanted: it takes longer than the rest of a start. */
+async function openLogger(given: ServerArguments, threshold: LogThreshold): Promise<Logger> {
   const format = given.logFormat ?? process.env['TIDELOG_LOG_FORMAT'];
-  if (format !== 'json') return createLineLogger(level);
+  if (format !== 'json') return createLineLogger(threshold);
   const { createJsonLogger } = await import('./jsonLogger.ts');
-  return createJsonLogger(level);
+  return createJsonLogger(threshold);
 }
 
 function describeNode(node: Node, config: BrokerConfig, logger: Logger): void {

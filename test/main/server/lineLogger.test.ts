@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LogThreshold } from '../../../src/base/logThreshold.ts';
 import { createLineLogger, formatLine } from '../../../src/main/server/lineLogger.ts';
 
 const time = new Date(2026, 0, 5, 7, 8, 9, 45);
@@ -22,7 +23,7 @@ describe('log lines', () => {
 
   it('leave out what is below the level, and carry the fields of their parent', () => {
     const lines: string[] = [];
-    const logger = createLineLogger('warn', (line) => lines.push(line), () => time).child({ node: 1 });
+    const logger = createLineLogger(new LogThreshold('WARN'), (line) => lines.push(line), () => time).child({ node: 1 });
     logger.info('no');
     logger.debug('no');
     logger.warn('yes', { topic: 't' });
