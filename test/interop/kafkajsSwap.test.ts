@@ -9,6 +9,9 @@ type KafkaJS = typeof import('kafkajs');
 const require = createRequire(import.meta.url);
 const theirs = require('kafkajs') as KafkaJS;
 
+/** Retention removes what is older, on its own time. */
+const recent = String(Date.now() - 60_000);
+
 let broker: BrokerProcess | null = null;
 let brokers: string[];
 beforeAll(async () => {
@@ -39,7 +42,7 @@ describe.each([['kafkajs', theirs], ['tidelog/kafkajs', ours as unknown as Kafka
     const kafka = make();
     const producer = kafka.producer();
     await producer.connect();
-    const metadata = await producer.send({ topic, messages: [{ value: 'Hello KafkaJS user!' }, { key: 'k', value: Buffer.from('second'), headers: { one: '1', many: ['a', Buffer.from('b')] }, timestamp: '1700000000000' }] });
+    const metadata = await producer.send({ topic, messages: [{ value: 'Hello KafkaJS user!' }, { key: 'k', value: Buffer.from('second'), headers: { one: '1', many: ['a', Buffer.from('b')] }, timestamp: recent }] });
     expect(metadata).toHaveLength(1);
     expect(metadata[0]).toMatchObject({ topicName: topic, partition: 0, errorCode: 0, baseOffset: '0' });
     await producer.disconnect();
@@ -56,7 +59,7 @@ describe.each([['kafkajs', theirs], ['tidelog/kafkajs', ours as unknown as Kafka
     await until(() => seen.length === 2);
     await consumer.disconnect();
     expect(seen[0]).toMatchObject({ offset: '0', value: 'Hello KafkaJS user!', key: undefined });
-    expect(seen[1]).toMatchObject({ offset: '1', value: 'second', key: 'k', timestamp: '1700000000000' });
+    expect(seen[1]).toMatchObject({ offset: '1', value: 'second', key: 'k', timestamp: recent });
     expect(seen[1]?.headers).toEqual({ one: Buffer.from('1'), many: [Buffer.from('a'), Buffer.from('b')] });
   });
 
@@ -237,10 +240,12 @@ describe.each([['kafkajs', theirs], ['tidelog/kafkajs', ours as unknown as Kafka
     await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
     const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     await producer.connect();
-    await producer.send({ topic, messages: [{ value: 'a', partition: 1, timestamp: '1000' }, { value: 'b', partition: 1, timestamp: '2000' }] });
+    // recent, or retention removes them while the test looks
+    const timeMs = Date.now() - 10_000;
+    await producer.send({ topic, messages: [{ value: 'a', partition: 1, timestamp: String(timeMs) }, { value: 'b', partition: 1, timestamp: String(timeMs + 1000) }] });
     const offsets = await admin.fetchTopicOffsets(topic);
     expect(offsets.find(({ partition }) => partition === 1)).toEqual({ partition: 1, offset: '2', high: '2', low: '0' });
-    const byTime = await admin.fetchTopicOffsetsByTimestamp(topic, 1500);
+    const byTime = await admin.fetchTopicOffsetsByTimestamp(topic, timeMs + 500);
     expect(byTime.find(({ partition }) => partition === 1)).toEqual({ partition: 1, offset: '1' });
     const { brokers: all, clusterId } = await admin.describeCluster();
     expect(all).toHaveLength(1);
