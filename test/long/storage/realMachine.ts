@@ -85,7 +85,13 @@ export class RealMachine implements Machine {
     if (bytes === Infinity) return;
     const { bavail, bsize } = statfsSync(this.#base);
     const ballastBytes = bavail * bsize - Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
-    if (ballastBytes > 0) writeFileSync(this.#ballast, Buffer.alloc(ballastBytes));
+    if (ballastBytes <= 0) return;
+    try {
+      writeFileSync(this.#ballast, Buffer.alloc(ballastBytes));
+    } catch (error) {
+      // Somebody was quicker: it is full.
+      if ((error as { code?: string }).code !== 'ENOSPC') throw error;
+    }
   }
 
   files(): FileSeen[] {
