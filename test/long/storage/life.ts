@@ -216,7 +216,7 @@ export class Life {
 
   /** Turns over one bit of what was not durable, where the checksum of a batch tells: not of its offset or epoch, which it does not cover. */
   #flipTail(model: LogModel, flip: Flip | null): void {
-    if (flip === null) return;
+    if (flip === null || model.mayBeCut) return;
     const folder = `/${TOPIC}-${model.partition}/`;
     // What the log has synced by itself was not acknowledged as durable, but a recovery does not read it again.
     const durable = Math.max(model.durable, model.log.durableOffset);

@@ -21,6 +21,8 @@ export class LogModel {
   /** Offsets below are acknowledged as durable. */
   durable = 0;
   start = 0;
+  /** Its end was to be cut off, and nobody said that it was: what is there may be on the medium, and recoveries may believe it. */
+  mayBeCut = false;
   /** Of the process that runs: answers for an older one are nobody's. */
   life = 0;
   /** Why an append may be refused now. */
@@ -95,6 +97,7 @@ export class LogModel {
 
   /** What comes after this offset, with the batch that holds it, may be gone from now on. */
   expectCut(offset: number): void {
+    this.mayBeCut = true;
     const holder = this.batches.find((batch) => batch.firstOffset + batch.records > offset);
     this.durable = Math.min(this.durable, holder?.firstOffset ?? offset);
     for (const batch of this.batches) if (batch.firstOffset + batch.records > offset) batch.isAnswered = false;
@@ -102,6 +105,7 @@ export class LogModel {
 
   /** All that comes after this end is gone for good. */
   cut(end: number): void {
+    this.mayBeCut = false;
     this.batches = this.batches.filter((batch) => batch.firstOffset + batch.records <= end);
     this.durable = Math.min(this.durable, end);
   }
