@@ -22,7 +22,7 @@ export interface Connecting {
 export async function withCluster<T>(options: Options, environment: ToolEnvironment, work: (cluster: Cluster) => Promise<T>, { timeoutMs }: Connecting = {}): Promise<T> {
   const settings = readSettings(options.value('command-config') ?? options.value('config') ?? options.value('admin.config') ?? options.value('c'));
   const { cluster: clusterSettings, warnings } = adminOptions(settings.set('bootstrap.servers', bootstrapOf(options)));
-  for (const warning of warnings) environment.terminal.complain(warning);
+  for (const warning of warnings) environment.terminal.complain(warning, 'warning');
   const cluster = connect(timeoutMs === undefined ? clusterSettings : { ...clusterSettings, apiTimeoutMs: timeoutMs }, environment);
   const close = () => cluster.close();
   environment.interrupted.addEventListener('abort', close);

@@ -57,11 +57,11 @@ export async function runTool(tool: Tool, argv: readonly string[], environment: 
     if (options.has('help')) return await printed(terminal, helpText(tool, command, specs));
     if (options.has('version')) return await printed(terminal, `${packageVersion()}\n`);
     if (tool.commands !== undefined && command === '') throw new UsageError(`${tool.name} needs one of: ${Object.keys(tool.commands).join(', ')}`);
-    if (tool.words === undefined && options.words.length > 0) terminal.complain(`ignored, since no option takes it: ${options.words.join(' ')}`);
+    if (tool.words === undefined && options.words.length > 0) terminal.complain(`ignored, since no option takes it: ${options.words.join(' ')}`, 'warning');
     return await tool.run(options, environment, command);
   } catch (error) {
     if (isVersionWanted && error instanceof UsageError) return printed(terminal, `${packageVersion()}\n`);
-    terminal.complain(messageOf(error));
+    terminal.complain(messageOf(error), 'failure');
     if (error instanceof UsageError) terminal.complain(`${tool.name} --help shows all options.`);
     return 1;
   }

@@ -28,7 +28,7 @@ export const consumerTool: Tool = {
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
   const request = requestOf(options);
   const { terminal, interrupted } = environment;
-  for (const warning of request.warnings) terminal.complain(warning);
+  for (const warning of request.warnings) terminal.complain(warning, 'warning');
   const cluster = connect(request.client.cluster, environment);
   const consumer = new Consumer(cluster, request.client.options);
   const printing = new Printing(request, terminal);

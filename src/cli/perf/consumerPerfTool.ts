@@ -3,6 +3,7 @@ import type { RecordCursor } from '../../record/iterate.ts';
 import { consumerOptions } from '../../client/settings/consumerOptions.ts';
 import { connect, bootstrapOf } from '../connect.ts';
 import type { Options } from '../options.ts';
+import { Progress } from '../progress.ts';
 import { parseKeyValues, readSettings } from '../settings.ts';
 import { wholeMatch } from '../topicFilter.ts';
 import type { Tool, ToolEnvironment } from '../tool.ts';
@@ -48,7 +49,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   if (options.has('messages')) await environment.terminal.print('Warning: --messages is deprecated. Use --num-records instead.\n');
   if (options.has('topic') === options.has('include')) throw new UsageError('Exactly one of the following arguments is required: [topic], [include]');
   const client = consumerOptions(settingsOf(options, environment));
-  for (const warning of client.warnings) environment.terminal.complain(warning);
+  for (const warning of client.warnings) environment.terminal.complain(warning, 'warning');
   const cluster = connect(client.cluster, environment);
   const consumer = new Consumer(cluster, client.options);
   environment.interrupted.addEventListener('abort', () => consumer.wake());
@@ -126,10 +127,12 @@ class PerfRun {
       this.bytes += Math.max(record.keyLength, 0) + Math.max(record.valueLength, 0);
       return true;
     };
+    const progress = new Progress(terminal, clock, countMax, 'records');
     let lastMs = clock.now();
     while (this.count < countMax && clock.now() - lastMs <= timeoutMs && !interrupted.aborted && !terminal.isGone) {
       if (await consumer.poll(onRecord, POLL_MS) === 0) continue;
       lastMs = clock.now();
+      progress.at(this.count);
       if (this.#options.has('show-detailed-stats') && clock.now() - this.#last.ms >= (this.#options.number('reporting-interval') as number)) await this.#line();
     }
   }

@@ -7,6 +7,7 @@ import { consumerOptions } from '../../client/settings/consumerOptions.ts';
 import { producerOptions } from '../../client/settings/producerOptions.ts';
 import { connect } from '../connect.ts';
 import type { Options } from '../options.ts';
+import { Progress } from '../progress.ts';
 import { readSettings } from '../settings.ts';
 import type { Tool, ToolEnvironment } from '../tool.ts';
 import { ToolError, UsageError } from '../toolError.ts';
@@ -96,6 +97,7 @@ async function measure(producer: Producer, consumer: Consumer, test: Test, envir
   // positions are found before the first message is sent
   await consumer.poll(() => true, 1000);
   const latencies: number[] = [];
+  const progress = new Progress(terminal, clock, test.count, 'records');
   for (let index = 0; index < test.count && !interrupted.aborted; index++) {
     const value = randomPayload(random, test.sizeBytes);
     const key = size('record-key-size') > 0 ? randomPayload(random, size('record-key-size')) : null;
@@ -103,6 +105,7 @@ async function measure(producer: Producer, consumer: Consumer, test: Test, envir
     producer.send({ topic: test.topic, key, value, headers });
     producer.sendNow(test.topic);
     await comesBack(consumer, value, environment);
+    progress.at(index);
     latencies.push(clock.monotonicMs() - startMs);
     if (index % REPORT_EVERY === 0) await terminal.print(`${index}\t${(latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length).toFixed(6)}\n`);
   }

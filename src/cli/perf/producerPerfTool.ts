@@ -4,6 +4,7 @@ import { producerOptions } from '../../client/settings/producerOptions.ts';
 import { connect } from '../connect.ts';
 import { failureText } from '../failure.ts';
 import type { Options } from '../options.ts';
+import { Progress } from '../progress.ts';
 import { parseKeyValues, readSettings } from '../settings.ts';
 import { required, type Tool, type ToolEnvironment } from '../tool.ts';
 import { ToolError, UsageError } from '../toolError.ts';
@@ -41,7 +42,7 @@ export const producerPerfTool: Tool = {
 
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
   const plan = planOf(options, environment);
-  for (const warning of plan.client.warnings) environment.terminal.complain(warning);
+  for (const warning of plan.client.warnings) environment.terminal.complain(warning, 'warning');
   const cluster = connect(plan.client.cluster, environment);
   const transaction = plan.transactionalId === null ? {} : { transactionalId: plan.transactionalId };
   const producer = new Producer(cluster, { ...plan.client.options, ...transaction }, () => {});
@@ -132,6 +133,8 @@ class Statistics implements DeliverySink {
   readonly #sizes: Int32Array;
   readonly #startMs: number;
   readonly #all = new Latencies();
+  readonly #progress: Progress;
+  #delivered = 0;
   #steadyMs = -1;
   #bytes = 0;
   #window = new Latencies();
@@ -145,6 +148,7 @@ class Statistics implements DeliverySink {
     this.#sizes = new Int32Array(plan.recordCount);
     this.#startMs = environment.clock.monotonicMs();
     this.#windowMs = this.#startMs;
+    this.#progress = new Progress(environment.terminal, environment.clock, plan.recordCount, 'records');
   }
 
   onSend(index: number, sizeBytes: number): void {
@@ -164,6 +168,8 @@ class Statistics implements DeliverySink {
       this.#all.add(ms);
       this.#bytes += this.#sizes[at] as number;
     }
+    this.#delivered += count;
+    this.#progress.at(this.#delivered);
     if (now - this.#windowMs >= this.#plan.reportMs) this.#reportWindow(now);
   }
 

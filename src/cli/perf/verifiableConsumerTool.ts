@@ -43,7 +43,7 @@ interface Read {
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
   const topic = required(options, 'topic');
   const client = consumerOptions(settingsOf(options));
-  for (const warning of client.warnings) environment.terminal.complain(warning);
+  for (const warning of client.warnings) environment.terminal.complain(warning, 'warning');
   const cluster = connect(client.cluster, environment);
   const consumer = new Consumer(cluster, client.options);
   const tell = (event: Readonly<Record<string, unknown>>) => environment.terminal.print(`${JSON.stringify({ timestamp: environment.clock.now(), ...event })}\n`);

@@ -28,7 +28,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   const reader = new LineReader(readerProperties);
   const { cluster: clusterSettings, options: settings, warnings } = producerOptions(producerSettingsOf(options));
   const { terminal, interrupted } = environment;
-  for (const warning of [...warnings, ...unknownReaderProperties(readerProperties)]) terminal.complain(warning);
+  for (const warning of [...warnings, ...unknownReaderProperties(readerProperties)]) terminal.complain(warning, 'warning');
   const cluster = connect(clusterSettings, environment);
   const sending = new Sending(terminal, topic, options.has('sync'), settings.requestSizeMaxBytes);
   const producer = new Producer(cluster, settings, (delivery) => sending.onDelivery(delivery));

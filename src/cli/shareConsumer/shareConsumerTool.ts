@@ -41,7 +41,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   const groupId = settings.get('group.id') as string;
   settings.delete('group.id');
   const client = consumerOptions(settings);
-  for (const warning of [...client.warnings, ...unknownFormatterProperties(properties)]) terminal.complain(warning);
+  for (const warning of [...client.warnings, ...unknownFormatterProperties(properties)]) terminal.complain(warning, 'warning');
   const cluster = connect(client.cluster, environment);
   const consumer = new ShareConsumer(cluster, { groupId, key: bytes, value: bytes, acknowledgement: 'explicit', fetchMaxBytes: client.options.fetchMaxBytes });
   const printing = new Printing(consumer, format, options, environment);

@@ -36,7 +36,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   if (options.has('delete-config')) terminal.complain(DELETE_CONFIG_NOTE);
   const settings = readSettings(options.value('command-config'));
   const { cluster: clusterSettings, warnings } = adminOptions(settings.set('bootstrap.servers', bootstrapOf(options)));
-  for (const warning of warnings) terminal.complain(warning);
+  for (const warning of warnings) terminal.complain(warning, 'warning');
   const cluster = connect(clusterSettings, environment);
   environment.interrupted.addEventListener('abort', () => cluster.close());
   try {

@@ -14,7 +14,8 @@ export async function runToolProcess(tool: Tool, argv: readonly string[] = proce
   // `process.stdout` would block on a pipe that nobody empties, and with it the heartbeats of a group's member
   const output = createWriteStream('', { fd: STANDARD_OUTPUT, autoClose: false });
   const isInteractive = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const terminal = new Terminal(() => process.stdin, output, process.stderr, isInteractive);
+  const isScreen = process.stderr.isTTY;
+  const terminal = new Terminal(() => process.stdin, output, process.stderr, isInteractive, { hasColours: isScreen && process.stderr.hasColors(), showsProgress: isScreen });
   const interruption = new AbortController();
   let signalCode = 0;
   const interrupt = (code: number) => () => {

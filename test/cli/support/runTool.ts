@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { systemRandom } from '../../../src/base/systemPorts.ts';
 import type { Network } from '../../../src/base/wire.ts';
-import { Terminal } from '../../../src/cli/terminal.ts';
+import { Terminal, type Screen } from '../../../src/cli/terminal.ts';
 import { runTool, type Tool } from '../../../src/cli/tool.ts';
 import { clientClock } from '../../../src/client/clientClock.ts';
 import { createLoopbackNetwork } from '../../../src/net/loopback.ts';
@@ -17,6 +17,7 @@ export interface ToolRunOptions {
   readonly input?: string | Readable;
   readonly interrupted?: AbortSignal;
   readonly isInteractive?: boolean;
+  readonly screen?: Screen;
   /** Hears each piece of output. */
   readonly onOutput?: (text: string, output: Writable) => void;
 }
@@ -36,7 +37,7 @@ export async function run(tool: Tool, argv: readonly string[], options: ToolRunO
   const errors = new PassThrough();
   errors.on('data', (chunk: Buffer) => complaints.push(chunk));
   const input = typeof options.input === 'object' ? options.input : Readable.from([Buffer.from(options.input ?? '')]);
-  const terminal = new Terminal(() => input, output, errors, options.isInteractive ?? false);
+  const terminal = new Terminal(() => input, output, errors, options.isInteractive ?? false, options.screen);
   const interrupted = options.interrupted ?? new AbortController().signal;
   const environment = { terminal, network: options.network ?? createLoopbackNetwork(), clock: clientClock, random: systemRandom, interrupted };
   const code = await runTool(tool, argv, environment);
