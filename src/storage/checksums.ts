@@ -83,6 +83,8 @@ export interface ChecksumsPlace {
 /** Whoever writes a checkpoint says so first with `expect`, and afterwards with `settle`. */
 export class DirectoryChecksums {
   readonly #place: ChecksumsPlace;
+  /** The list was not whole when it was read. */
+  wasDamaged = false;
   /** Sums were noted and not written since. */
   isDirty = false;
   readonly #files = new Map<string, Expected>();
@@ -107,6 +109,7 @@ export class DirectoryChecksums {
     if (bytes === null) return true;
     const files = decode(bytes);
     for (const [name, expected] of files ?? []) this.#files.set(name, expected);
+    this.wasDamaged = files === null;
     return files !== null;
   }
 

@@ -25,7 +25,7 @@ export function beginChecks(state: LogState): void {
 /** The indexes of a segment that was sealed just now: notes their checksums in the background. They are written before the recovery point passes it. */
 export function noteIndexChecksums(state: LogState, slot: SegmentSlot): void {
   slot.mustCheckIndexes = false;
-  const latestMs = slot.segment?.maxTimestampMs;
+  const latestMs = state.segments.open(slot).maxTimestampMs;
   void enqueue(state, 'reading indexes for their checksums', () => noteIndexes(state, slot, latestMs));
 }
 
@@ -38,7 +38,7 @@ export async function saveLastIndexChecksums(state: LogState, latestMs: number):
   await state.checksums.write();
 }
 
-async function noteIndexes(state: LogState, slot: SegmentSlot, latestMs: number | undefined): Promise<void> {
+async function noteIndexes(state: LogState, slot: SegmentSlot, latestMs: number): Promise<void> {
   forgetGone(state);
   for (const suffix of SUFFIXES) {
     const name = offsetStem(slot.baseOffset) + suffix;

@@ -93,7 +93,11 @@ export class LogDirectory implements LogHost {
 
   /** Recovery points and start offsets. Rejects with DiskError. */
   async saveOffsets(): Promise<void> {
-    if (this.online) await Promise.all([this.#recoveryPoints.write(), this.#logStarts.write()]);
+    if (!this.online) return;
+    const files = [this.#recoveryPoints, this.#logStarts];
+    // The list of checksums was damaged, or there was none.
+    if (!this.#checksums.knows(FileName.cleanedOffsets)) files.push(this.#cleanedOffsets);
+    await Promise.all(files.map((file) => file.write()));
   }
 
   async saveStartOffsets(): Promise<void> {

@@ -52,8 +52,19 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   else if (options.isClean) await believe(state, folder);
   else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
+  protectAgain(state);
   // That it begins here stands in no checkpoint from now on, only in the name of its first segment.
   if (state.logEndOffset > 0 && state.logEndOffset === state.segments.first.baseOffset) await syncFirstName(state);
+}
+
+/** What has no checksum, because the list was damaged or there was none, gets one with the next checkpoint. */
+function protectAgain(state: LogState): void {
+  const { checksums, segments } = state;
+  if (state.epochs.size > 0 && !checksums.knows(FileName.leaderEpochs)) state.epochs.dirty = true;
+  if (checksums.wasDamaged) for (const slot of segments.slots.slice(0, -1)) if (!slot.needsIndexes) noteIndexChecksums(state, slot);
+  for (const { baseOffset, transactions } of segments.slots) {
+    if (transactions !== null && !checksums.knows(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`)) transactions.dirty = true;
+  }
 }
 
 async function syncFirstName(state: LogState): Promise<void> {

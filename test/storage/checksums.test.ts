@@ -131,4 +131,16 @@ describe('the checksums of a log', () => {
       expect(ports.logger.lines.filter((line) => line.includes('rebuilt'))).toEqual([]);
     }
   });
+
+  it('are made anew where the list was damaged', async () => {
+    const { disk, ports } = await stopped();
+    disk.flipBit('/data/t-0/tidelog-checksums', 60, 1);
+    disk.flipBit(SUMS, 60, 1);
+    expect(await startOf(disk, ports)).toBe(1);
+    await flipLast(disk, '/data/t-0/leader-epoch-checkpoint', '0 1');
+    await flipLast(disk, STARTS, '1');
+    const { store } = await startStore({ disk, ports, config });
+    expect(store.get('t', 0)).toMatchObject({ logStartOffset: 1, latestEpoch: 0 });
+    await store.close();
+  });
 });
