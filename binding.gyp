@@ -7,6 +7,7 @@
         'native/core/build.cc',
         'native/core/crc32c.cc',
         'native/core/index.cc',
+        'native/core/place.cc',
         'native/core/records.cc',
         'native/core/segment.cc',
         'native/flush/flusher.cc',

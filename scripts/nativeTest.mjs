@@ -11,6 +11,7 @@ const FLUSH = ['native/flush/flusher.cc', 'native/flush/tasks.cc', 'native/port/
 const TESTS = [
   { name: 'crc32c', sources: ['native/core/crc32c_test.cc', ...CORE], sanitize: '' },
   { name: 'batch', sources: ['native/core/batch_test.cc', ...CORE], sanitize: 'address,undefined' },
+  { name: 'place', sources: ['native/core/place_test.cc', 'native/core/place.cc'], sanitize: 'address,undefined' },
   { name: 'flusher', sources: ['native/flush/flusher_test.cc', ...FLUSH], sanitize: 'thread' },
 ];
 

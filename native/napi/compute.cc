@@ -1,6 +1,7 @@
 // The checks of record bytes, for whoever has bytes but no segment.
 #include "../core/build.h"
 #include "../core/crc32c.h"
+#include "../core/place.h"
 #include "../core/records.h"
 #include "addon.h"
 #include "values.h"
@@ -53,8 +54,27 @@ napi_value buildRecordsOf(napi_env env, napi_callback_info info) {
   return toValue(env, static_cast<double>(buildRecords(records, target.data, target.length)));
 }
 
+// placeRecords(bytes, from, end, previousOffsetDelta, lastOffsetDelta, rowsMax, rows, timestampDeltas): how many records were placed (native/core/place.h)
+napi_value placeRecordsOf(napi_env env, napi_callback_info info) {
+  Arguments<8> arguments(env, info);
+  const Bytes bytes = arguments.bytes(0);
+  const int64_t from = arguments.int64(1);
+  const int64_t end = arguments.int64(2);
+  const int32_t previousOffsetDelta = arguments.int32(3);
+  const int32_t lastOffsetDelta = arguments.int32(4);
+  const int32_t rowsMax = arguments.int32(5);
+  const Bytes rows = arguments.bytes(6);
+  const Bytes deltas = arguments.bytes(7);
+  if (!arguments.valid()) return nullptr;
+  const bool fits = from >= 0 && from <= end && end <= static_cast<int64_t>(bytes.length) && end <= INT32_MAX && rowsMax >= 0 &&
+                    rows.length / (kPlaceFields * sizeof(int32_t)) >= static_cast<size_t>(rowsMax) && deltas.length / sizeof(double) >= static_cast<size_t>(rowsMax);
+  if (!fits) return toValue(env, 0);
+  const PlacePlan plan{static_cast<size_t>(from), static_cast<size_t>(end), previousOffsetDelta, lastOffsetDelta, rowsMax};
+  return toValue(env, placeRecords(bytes.data, plan, reinterpret_cast<int32_t*>(rows.data), reinterpret_cast<double*>(deltas.data)));
+}
+
 }  // namespace
 
-const std::vector<Export> kComputeExports = {{"crc32c", crc32cOf}, {"checkRecords", checkRecordsOf}, {"buildRecords", buildRecordsOf}};
+const std::vector<Export> kComputeExports = {{"crc32c", crc32cOf}, {"checkRecords", checkRecordsOf}, {"buildRecords", buildRecordsOf}, {"placeRecords", placeRecordsOf}};
 
 }  // namespace tidelog

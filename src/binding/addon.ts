@@ -16,6 +16,8 @@ export interface AddonExports {
   crc32c(bytes: Uint8Array, previous: number): number;
   checkRecords(bytes: Uint8Array, count: number, requireKeys: boolean, timestampBase: number, timestampMin: number, timestampMax: number): number;
   buildRecords(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number;
+  placeRecords(
+    bytes: Uint8Array, from: number, end: number, previousOffsetDelta: number, lastOffsetDelta: number, rowsMax: number, rows: Int32Array, timestampDeltas: Float64Array): number;
   segmentOpen(log: string, index: string, timeIndex: string, group: string): number;
   segmentAppend(segment: number, bytes: Uint8Array): number;
   segmentWrite(segment: number, token: number): void;

@@ -47,4 +47,14 @@ export interface Compute {
    * written, -1 where they do not fit or the columns contradict each other. All arrays are borrowed for the call. Absent where JavaScript does it as fast.
    */
   buildRecords?(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number;
+  /**
+   * Finds what up to `rowsMax` records of a batch v2 have, from the one at `from` on (native/core/place.h): PLACE_FIELDS numbers and a timestamp delta each. Returns how
+   * many; fewer where one is malformed or unusual. The bytes are borrowed for the call. Absent where JavaScript does it as fast.
+   */
+  placeRecords?(
+    bytes: Uint8Array, from: number, end: number, previousOffsetDelta: number, lastOffsetDelta: number, rowsMax: number, rows: Int32Array, timestampDeltas: Float64Array): number;
 }
+
+/** As PlaceField of native/core/place.h. */
+export const PlaceField = { offsetDelta: 0, contentStart: 1, keyStart: 2, keyLength: 3, valueStart: 4, valueLength: 5, headersStart: 6, headers: 7, end: 8 } as const;
+export const PLACE_FIELDS = 9;

@@ -30,6 +30,12 @@ class NativeCompute implements Compute {
   buildRecords(target: Uint8Array, content: Uint8Array, fields: Int32Array, timestampsMs: Float64Array, count: number, baseTimestampMs: number): number {
     return this.#core.exports.buildRecords(target, content, fields, timestampsMs, count, baseTimestampMs);
   }
+
+  placeRecords(
+    bytes: Uint8Array, from: number, end: number, previousOffsetDelta: number, lastOffsetDelta: number, rowsMax: number, rows: Int32Array, timestampDeltas: Float64Array,
+  ): number {
+    return this.#core.exports.placeRecords(bytes, from, end, previousOffsetDelta, lastOffsetDelta, rowsMax, rows, timestampDeltas);
+  }
 }
 
 /** The addon's checks, or null where it is not built. */

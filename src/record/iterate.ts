@@ -2,6 +2,8 @@
  * Reads the records of one batch of magic 2. `RecordCursor` walks them without an object per record; `decodeBatch` is for
  * those who would rather have objects. Both check every length against what is there and throw RecordError on a lie.
  */
+import { PLACE_FIELDS, PlaceField } from '../binding/compute.ts';
+import { compute } from '../binding/load.ts';
 import { Codec, HEADER_BYTES, attributesOf, baseOffsetOf, baseTimestampOf, codecIn, isLogAppendTime, lastOffsetDeltaOf, maxTimestampOf, recordCountOf, sizeOf } from './batchHeader.ts';
 import { RecordError } from './recordError.ts';
 
@@ -41,6 +43,12 @@ const isDirect = typeof BufferView === 'function' && Object.getPrototypeOf(new B
 const NO_HEADERS: readonly RecordHeader[] = [];
 /** Attributes, timestamp delta, offset delta, two lengths and the header count: one byte each at least. */
 const RECORD_BODY_BYTES_MIN = 6;
+/** The addon finds the places of so many records at a time; of fewer than the least, JavaScript does it as fast. */
+const PLACED_RECORDS = 256;
+const PLACED_RECORDS_MIN = 16;
+const PLACED_BYTES_MAX = 0x7fffffff;
+/** Before the first record: no offset, null for key and value. */
+const FIRST_ROW = [-1, 0, 0, -1, 0, -1, 0, 0, 0];
 
 /**
  * Stands on one record at a time. Make one, `open` it on batch after batch. Its fields describe the current record after `next` returned
@@ -50,19 +58,11 @@ export class RecordCursor {
   bytes: Buffer = NO_BYTES;
   /** Position of the current record in the batch, from 0. */
   index = -1;
-  offset = -1;
-  timestampMs = -1;
-  keyStart = 0;
-  /** -1 for null. */
-  keyLength = -1;
-  valueStart = 0;
-  /** -1 for null. */
-  valueLength = -1;
-  headersStart = 0;
-  headerCount = 0;
-  /** From the length of the key to `contentEnd`: what does not depend on the record's place in its batch. */
-  contentStart = 0;
-  contentEnd = 0;
+  /** PLACE_FIELDS numbers and a timestamp delta a record: those that the addon found, or the one that was decoded here. */
+  #rows = Int32Array.from(FIRST_ROW);
+  #timestampDeltas = new Float64Array(1);
+  /** Where the current record's numbers begin in #rows. */
+  #row = 0;
   #memory: ArrayBufferLike = NO_BYTES.buffer;
   /** Where `bytes` begins in its memory. */
   #memoryStart = 0;
@@ -75,6 +75,10 @@ export class RecordCursor {
   #hasAppendTime = false;
   #offsetDelta = -1;
   #lastOffsetDelta = 0;
+  /** The addon found the records from #placedFrom up to #placedEnd. */
+  #placedFrom = 0;
+  #placedEnd = 0;
+  #mayPlace = false;
 
   /**
    * Starts on the whole batch at `position` (see nextBatch) of magic 2. `records` is its inflated records section, or null where it is not
@@ -96,6 +100,8 @@ export class RecordCursor {
     this.#offsetDelta = -1;
     this.index = -1;
     this.#count = recordCountOf(batch, position);
+    this.#placedEnd = 0;
+    this.#mayPlace = this.#count >= PLACED_RECORDS_MIN && compute.placeRecords !== undefined && this.#end <= PLACED_BYTES_MAX;
     this.#checkBounds();
   }
 
@@ -108,11 +114,41 @@ export class RecordCursor {
   /** Moves to the next record. False after the last one, once it is sure that no byte is left. */
   next(): boolean {
     const index = this.index + 1;
+    if (index < this.#placedEnd || (this.#mayPlace && this.#placeMore(index))) {
+      this.index = index;
+      this.#row = (index - this.#placedFrom) * PLACE_FIELDS;
+      return true;
+    }
+    return this.#decodeNext(index);
+  }
+
+  /** False where the record at `index` is not for the addon; none after it is tried then. */
+  #placeMore(index: number): boolean {
+    const wanted = Math.min(this.#count - index, PLACED_RECORDS);
+    if (wanted === 0) return false;
+    if (this.#timestampDeltas.length === 1) {
+      this.#rows = new Int32Array(PLACED_RECORDS * PLACE_FIELDS);
+      this.#timestampDeltas = new Float64Array(PLACED_RECORDS);
+    }
+    const placed = compute.placeRecords!(this.bytes, this.#at, this.#end, this.#offsetDelta, this.#lastOffsetDelta, wanted, this.#rows, this.#timestampDeltas);
+    this.#mayPlace = placed === wanted;
+    if (placed === 0) return false;
+    const last = (placed - 1) * PLACE_FIELDS;
+    this.#at = this.#rows[last + PlaceField.end]!;
+    this.#offsetDelta = this.#rows[last + PlaceField.offsetDelta]!;
+    this.#placedFrom = index;
+    this.#placedEnd = index + placed;
+    return true;
+  }
+
+  #decodeNext(index: number): boolean {
     if (index >= this.#count) {
       if (this.#at !== this.#end) this.#refuse('bytes are left after the last record');
       return false;
     }
     this.index = index;
+    this.#placedFrom = index;
+    this.#row = 0;
     const bodyBytes = this.#varint();
     const start = this.#at;
     const end = start + bodyBytes;
@@ -131,8 +167,8 @@ export class RecordCursor {
       const timestampDelta = this.#varlong();
       this.#place(timestampDelta, this.#varint(), this.#at);
     }
-    this.#placeContent(end);
-    if (this.headerCount !== 0) this.#skipHeaders(end);
+    const headers = this.#placeContent(end);
+    if (headers !== 0) this.#skipHeaders(end, headers);
     if (this.#at !== end) this.#refuse('the record does not end where its length says');
     return true;
   }
@@ -141,32 +177,36 @@ export class RecordCursor {
     this.#at = at;
     if (offsetDelta <= this.#offsetDelta || offsetDelta > this.#lastOffsetDelta) this.#refuse(`offset delta ${offsetDelta} is out of order`);
     this.#offsetDelta = offsetDelta;
-    this.offset = this.#baseOffset + offsetDelta;
-    this.timestampMs = this.#hasAppendTime ? this.#appendTimestamp : this.#baseTimestamp + timestampDelta;
+    this.#rows[PlaceField.offsetDelta] = offsetDelta;
+    this.#timestampDeltas[0] = timestampDelta;
   }
 
-  #placeContent(end: number): void {
-    this.contentStart = this.#at;
-    this.contentEnd = end;
+  /** Returns the count of headers. */
+  #placeContent(end: number): number {
+    const rows = this.#rows;
+    rows[PlaceField.contentStart] = this.#at;
+    rows[PlaceField.end] = end;
     const keyLength = this.#varint();
-    this.keyLength = keyLength;
-    this.keyStart = this.#at;
+    rows[PlaceField.keyLength] = keyLength;
+    rows[PlaceField.keyStart] = this.#at;
     if (keyLength > 0) this.#at += keyLength;
     if (keyLength < -1 || this.#at > end) this.#refuse(`key length ${keyLength} does not fit`);
     const valueLength = this.#varint();
-    this.valueLength = valueLength;
-    this.valueStart = this.#at;
+    rows[PlaceField.valueLength] = valueLength;
+    rows[PlaceField.valueStart] = this.#at;
     if (valueLength > 0) this.#at += valueLength;
     if (valueLength < -1 || this.#at > end) this.#refuse(`value length ${valueLength} does not fit`);
-    this.headerCount = this.#varint();
-    this.headersStart = this.#at;
-    if (this.headerCount < 0) this.#refuse(`header count ${this.headerCount} is negative`);
+    const headers = this.#varint();
+    rows[PlaceField.headers] = headers;
+    rows[PlaceField.headersStart] = this.#at;
+    if (headers < 0) this.#refuse(`header count ${headers} is negative`);
+    return headers;
   }
 
-  #skipHeaders(end: number): void {
+  #skipHeaders(end: number, headers: number): void {
     // Each header takes two bytes at least, so that a lying count cannot keep the loop busy.
-    if (this.headerCount > (end - this.#at) / 2) this.#refuse(`header count ${this.headerCount} does not fit`);
-    for (let left = this.headerCount; left > 0; left -= 1) {
+    if (headers > (end - this.#at) / 2) this.#refuse(`header count ${headers} does not fit`);
+    for (let left = headers; left > 0; left -= 1) {
       const keyLength = this.#varint();
       if (keyLength < 0 || keyLength > end - this.#at) this.#refuse(`header key length ${keyLength} does not fit`);
       this.#at += keyLength;
@@ -176,6 +216,49 @@ export class RecordCursor {
     }
   }
 
+  get offset(): number {
+    return this.#baseOffset + this.#rows[this.#row + PlaceField.offsetDelta]!;
+  }
+
+  get timestampMs(): number {
+    return this.#hasAppendTime ? this.#appendTimestamp : this.#baseTimestamp + this.#timestampDeltas[this.index - this.#placedFrom]!;
+  }
+
+  get keyStart(): number {
+    return this.#rows[this.#row + PlaceField.keyStart]!;
+  }
+
+  /** -1 for null. */
+  get keyLength(): number {
+    return this.#rows[this.#row + PlaceField.keyLength]!;
+  }
+
+  get valueStart(): number {
+    return this.#rows[this.#row + PlaceField.valueStart]!;
+  }
+
+  /** -1 for null. */
+  get valueLength(): number {
+    return this.#rows[this.#row + PlaceField.valueLength]!;
+  }
+
+  get headersStart(): number {
+    return this.#rows[this.#row + PlaceField.headersStart]!;
+  }
+
+  get headerCount(): number {
+    return this.#rows[this.#row + PlaceField.headers]!;
+  }
+
+  /** From the length of the key to `contentEnd`: what does not depend on the record's place in its batch. */
+  get contentStart(): number {
+    return this.#rows[this.#row + PlaceField.contentStart]!;
+  }
+
+  get contentEnd(): number {
+    return this.#rows[this.#row + PlaceField.end]!;
+  }
+
   /** The timestamps are the broker's (LogAppendTime), not the producer's. */
   get hasAppendTime(): boolean {
     return this.#hasAppendTime;
@@ -183,12 +266,14 @@ export class RecordCursor {
 
   /** A view of the current key, null where it has none. */
   key(): Buffer | null {
-    return this.keyLength < 0 ? null : this.#view(this.keyStart, this.keyLength);
+    const { keyLength } = this;
+    return keyLength < 0 ? null : this.#view(this.keyStart, keyLength);
   }
 
   /** A view of the current value, null where it has none. */
   value(): Buffer | null {
-    return this.valueLength < 0 ? null : this.#view(this.valueStart, this.valueLength);
+    const { valueLength } = this;
+    return valueLength < 0 ? null : this.#view(this.valueStart, valueLength);
   }
 
   #view(start: number, length: number): Buffer {
