@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alterBrokerConfigs, alterTopicConfigs, AlterOperation, NO_SETTINGS, staticLayers, validateDynamicBrokerConfigs, type ConfigAlteration } from '../../src/config/index.ts';
+import { alterBrokerConfigs, alterTopicConfigs, AlterOperation, brokerTable, NO_SETTINGS, staticLayers, validateDynamicBrokerConfigs, type ConfigAlteration } from '../../src/config/index.ts';
 
 const none = staticLayers(NO_SETTINGS);
 const { set, delete: remove, append, subtract } = AlterOperation;
@@ -42,6 +42,11 @@ describe('altering a topic', () => {
 
 const wrapped = (problem: string) => `Invalid value org.apache.kafka.common.config.ConfigException: ${problem} for configuration Invalid dynamic configuration`;
 
+/** Kafka lets them change for one listener only. */
+const OF_ONE_LISTENER = /^ssl\.(?:keystore|truststore|key)\./;
+/** A plug-in in Java, which there cannot be here. */
+const OF_JAVA = 'ssl.engine.factory.class';
+
 describe('altering a broker', () => {
   const check = (name: string, value: string, isDefault = false) => validateDynamicBrokerConfigs(new Map([[name, value]]), isDefault, none);
 
@@ -65,6 +70,14 @@ describe('altering a broker', () => {
     ['max.connections.per.ip.overrides', 'x', true, "Error parsing configuration property 'max.connections.per.ip.overrides': x is not of the form host:count"],
   ])('%s=%s (all: %s): %s', (name, value, isDefault, message) => {
     expect(check(name, value, isDefault)).toBe(message);
+  });
+
+  it('takes every key that may change, at the level where it may', () => {
+    const refused = [...brokerTable.values()].filter(({ dynamic, name }) => dynamic !== 'no' && name !== OF_JAVA && !OF_ONE_LISTENER.test(name)).flatMap(({ name, dynamic, defaultText }) => {
+      const problem = check(name, defaultText ?? '1', dynamic === 'cluster');
+      return problem === null ? [] : [`${name}: ${problem}`];
+    });
+    expect(refused).toEqual([]);
   });
 
   it('does not let what an older release stored stand in the way', () => {

@@ -68,7 +68,7 @@ export function createShare({ config, ports, metadata, partitions, topicCreation
   const log = new ShareStateLog({ partitions, topicCreation, clock, partitionCountWanted: () => stateNumber(config(), 'share.coordinator.state.topic.num.partitions') });
   const coordinator = new ShareCoordinator({
     log,
-    settings: coordinatorSettings(config()),
+    settings: coordinatorSettings(config),
     ports,
     hasPartition: (topicId, partition) => partition < (metadata.image.topicsById.get(topicId)?.partitions.length ?? 0),
     defer,
@@ -103,12 +103,16 @@ function checkAssignors(config: BrokerConfig): void {
 
 const stateNumber = (config: BrokerConfig, name: string): number => brokerValue(config.layers, name) as number;
 
-function coordinatorSettings(config: BrokerConfig): ShareCoordinatorSettings {
+/** Its buffer may change while running. */
+function coordinatorSettings(live: () => BrokerConfig): ShareCoordinatorSettings {
+  const config = live();
   return {
     updatesPerSnapshot: stateNumber(config, 'share.coordinator.snapshot.update.records.per.snapshot'),
     writeTimeoutMs: stateNumber(config, 'share.coordinator.write.timeout.ms'),
     pruneIntervalMs: stateNumber(config, 'share.coordinator.state.topic.prune.interval.ms'),
-    batchBytesMax: stateNumber(config, 'share.coordinator.cached.buffer.max.bytes'),
+    get batchBytesMax(): number {
+      return stateNumber(live(), 'share.coordinator.cached.buffer.max.bytes');
+    },
   };
 }
 

@@ -74,7 +74,13 @@ export class ShareCoordinator {
     this.#settings = settings;
     this.#hasPartition = hasPartition;
     this.#runtime = new CoordinatorRuntime(shareMachine, log, ports, {
-      commitTimeoutMs: settings.writeTimeoutMs, batchBytesMax: settings.batchBytesMax, pendingWritesMax: PENDING_WRITES_MAX, loadRetryMs: LOAD_RETRY_MS, defer,
+      commitTimeoutMs: settings.writeTimeoutMs,
+      get batchBytesMax(): number {
+        return settings.batchBytesMax;
+      },
+      pendingWritesMax: PENDING_WRITES_MAX,
+      loadRetryMs: LOAD_RETRY_MS,
+      defer,
     });
     this.#pruning = new Pruning(this.#runtime, log, ports, settings.pruneIntervalMs);
   }
