@@ -43,6 +43,16 @@ export function markdownOf(comparison: Comparison): string {
   ].join('\n');
 }
 
+const BEGIN = '<!-- tables of npm run bench:client -- --table -->';
+const END = '<!-- end of the tables -->';
+
+/** The handbook with these tables in place of those that are there. */
+export function withTables(handbook: string, text: string): string {
+  const [from, to] = [handbook.indexOf(BEGIN), handbook.indexOf(END)];
+  if (from === -1 || to < from) throw new Error('the handbook has no place for the tables');
+  return `${handbook.slice(0, from + BEGIN.length)}\n\n${text.trim()}\n\n${handbook.slice(to)}`;
+}
+
 function fairTable(table: BrokerTable): string[] {
   return ['', `On ${table.broker}: records/s, and the client's CPU a record`, '', `| | ${FAIR.map(([, title]) => title).join(' | ')} |`, `|---|${'---|'.repeat(FAIR.length)}`,
     ...table.rows.filter(({ figures }) => figures['produce'] !== undefined).map((row) => `| ${row.contender} | ${FAIR.map(([name]) => cell(row, name)).join(' | ')} |`),

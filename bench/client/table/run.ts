@@ -1,6 +1,6 @@
 /**
  * `--table`: every library on Tidelog and on an Apache Kafka, by turns, in one run; then @platformatic/kafka's own benchmark with ours in it. Writes
- * bench/results/clients.json and clients.md.
+ * bench/results/clients.json and, where it was a whole run, the tables of docs/client.md.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { installLibraries, nodeIn } from '../libraries/installed.ts';
 import type { Figure } from '../work.ts';
 import { javaIsAbsent, javaVersion, runJava } from './java.ts';
 import { fillSource, NODE_LIBRARIES, type Answer, type NodeLibrary, type Order } from './order.ts';
-import { markdownOf, type BrokerTable, type Comparison, type Row } from './report.ts';
+import { markdownOf, withTables, type BrokerTable, type Comparison, type Row } from './report.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const CHILD_TIMEOUT_MS = 180_000;
@@ -65,7 +65,7 @@ export async function runTable(args: readonly string[]): Promise<void> {
       await kafka.peer.stop();
     }
   }
-  report({ date: new Date().toISOString(), commit: commitOf(root), machine: `${os.cpus()[0]?.model ?? 'unknown'}, ${os.availableParallelism()} cores, ${os.type()} ${os.release()}`, node: execFileSync(run.node, ['--version'], { encoding: 'utf8' }).trim().slice(1), loadAverage: { before, after: os.loadavg()[0] as number }, rounds, sizeBytes: SIZE_BYTES, tables }, values.results);
+  report({ date: new Date().toISOString(), commit: commitOf(root), machine: `${os.cpus()[0]?.model ?? 'unknown'}, ${os.availableParallelism()} cores, ${os.type()} ${os.release()}`, node: execFileSync(run.node, ['--version'], { encoding: 'utf8' }).trim().slice(1), loadAverage: { before, after: os.loadavg()[0] as number }, rounds, sizeBytes: SIZE_BYTES, tables }, values.results, share === 1 && kafka.peer !== null);
 }
 
 function findLibraries(node: string | undefined): Pick<Run, 'folder' | 'libraryError' | 'node'> {
@@ -141,12 +141,17 @@ function runChild(node: string, order: Order): Promise<Answer> {
   });
 }
 
-function report(comparison: Comparison, results: string | undefined): void {
+function report(comparison: Comparison, results: string | undefined, isWhole: boolean): void {
   const text = markdownOf(comparison);
   console.log(text);
   const folder = path.resolve(root, results ?? 'bench/results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'clients.json'), `${JSON.stringify(comparison, null, 1)}\n`);
-  writeFileSync(path.join(folder, 'clients.md'), text);
-  console.error(`written: ${path.join(folder, 'clients.json')}, clients.md`);
+  const files = [path.join(folder, 'clients.json')];
+  writeFileSync(files[0] as string, `${JSON.stringify(comparison, null, 1)}\n`);
+  if (isWhole && results === undefined) {
+    const handbook = path.join(root, 'docs/client.md');
+    writeFileSync(handbook, withTables(readFileSync(handbook, 'utf8'), text));
+    files.push(handbook);
+  }
+  console.error(`written: ${files.map((file) => path.relative(process.cwd(), file)).join(', ')}`);
 }
