@@ -126,12 +126,13 @@ export class Traffic {
 
   async #produce(name: string): Promise<void> {
     let producerId = -1;
-    await this.#ask(async () => {
+    const errorCode = await this.#ask(async () => {
       const request = { transactionalId: null, transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1, enable2Pc: false, keepPreparedTxn: false };
       const answer = await call(this.#node, InitProducerId, 4, request);
       producerId = answer.producerId;
       return answer.errorCode;
     });
+    if (errorCode !== ErrorCode.NONE) throw new Error(`InitProducerId: ${errorCode}`);
     const sequences = new Map<number, number>();
     for (let round = 0; round < 12; round += 1) {
       const partition = this.#random.below(PARTITIONS);
