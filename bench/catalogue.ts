@@ -21,8 +21,10 @@ export interface Row {
 }
 
 /** The cores of ours; every other contender is a peer. */
-export const OURS: readonly string[] = ['native', 'wasm', 'tidelog'];
-const CORES = ['native', 'wasm'] as const;
+export const NATIVE = 'native';
+export const WASM = 'wasm';
+export const OURS: readonly string[] = [NATIVE, WASM, 'tidelog'];
+const CORES = [NATIVE, WASM] as const;
 const STORES = [...CORES, 'lmdb', 'classic-level'] as const;
 
 const millionRecords: Figure = { key: 'recordsPerSecond', unit: 'M records/s', better: 'higher', scale: 1e-6 };

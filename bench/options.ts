@@ -32,7 +32,7 @@ export const USAGE = `npm run bench -- [options]
   --engine-only        only the storage engine
   --broker-only        only the broker
   --rounds N           rounds of each row (3)
-  --seconds S          measured seconds a round (2)
+  --seconds S          measured seconds a round (1.5)
   --quick              small sizes and one round: shows that everything runs; writes no results
   --profile            print in which functions ours spends its time; lowers the figures
   --json               print the results as JSON
@@ -68,7 +68,7 @@ export function parseOptions(args: readonly string[], defaultResultsFolder: stri
     isQuick,
     asJson: values.json ?? false,
     rounds: positive('rounds', values.rounds ?? (isQuick ? '1' : '3'), true),
-    seconds: positive('seconds', values.seconds ?? (isQuick ? '0.05' : '2'), false),
+    seconds: positive('seconds', values.seconds ?? (isQuick ? '0.05' : '1.5'), false),
     withEngine: !values['broker-only'],
     withBroker: !values['engine-only'],
     peer: values.peer === undefined ? null : peerFrom(values.peer),

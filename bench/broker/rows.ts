@@ -17,7 +17,7 @@ import type { RunningBroker } from './process.ts';
 import { residentMegabytes } from './processStats.ts';
 
 const CHILD_TIMEOUT_MS = 180_000;
-const START_ROUNDS = 10;
+const START_ROUNDS = 6;
 const IDLE_MS = 1500;
 /** Of one round: what it leaves in the page cache must not slow down the next ones. */
 const BYTES_MAX = 1e9;

@@ -1,6 +1,9 @@
 /** Large logs: lookups in one of 100 GB, and ten segments for the broker's rows. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchPosition } from '../../src/base/disk.ts';
+import { offsetStem, Suffix } from '../../src/storage/fileNames.ts';
 import type { Log } from '../../src/storage/index.ts';
 import { CALL_RECORDS, buildBatch, newBuilder } from './payload.ts';
 import { measureRate } from './rate.ts';
@@ -64,14 +67,23 @@ async function byTimestamp(log: Log, sizes: Sizes): Promise<number> {
   return 1e6 / rate;
 }
 
-/** Fills so many segments, and dies without closing the log. */
+async function flushed(log: Log, snapshot: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => log.flush((error) => (error === null ? resolve() : reject(error))));
+  while (!existsSync(path.join(log.directory, snapshot))) await sleep(10);
+}
+
+/** Fills so many segments, all but the last of them flushed with what belongs to them, and dies without closing the log. */
 async function fillSegments({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const { segments, segmentBytes } = sizes.segmented;
   const { open } = await openTidelog(folder, { segmentBytes });
   const log = await open(NAME);
   const batch = buildBatch(newBuilder(), 0, Date.now(), 0);
-  const batches = segments * Math.floor(segmentBytes / batch.length);
-  for (let index = 0; index < batches; index += 1) await appendDurably(log, batch);
+  const batchesASegment = Math.floor(segmentBytes / batch.length);
+  const batches = segments * batchesASegment;
+  const flushedBatches = batches - batchesASegment + 1;
+  for (let index = 0; index < flushedBatches; index += 1) await appendDurably(log, batch);
+  await flushed(log, `${offsetStem((flushedBatches - 1) * CALL_RECORDS)}${Suffix.snapshot}`);
+  for (let index = flushedBatches; index < batches; index += 1) await appendDurably(log, batch);
   if (log.segmentCount !== segments || log.logEndOffset !== batches * CALL_RECORDS) throw new Error(`${log.segmentCount} segments were filled`);
   process.kill(process.pid, 'SIGKILL');
   return new Promise(() => {});

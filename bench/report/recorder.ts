@@ -1,5 +1,5 @@
 /** Gathers the rounds of all rows, and why a row has none. */
-import { OURS } from '../catalogue.ts';
+import { NATIVE, OURS, WASM } from '../catalogue.ts';
 import type { Row } from '../catalogue.ts';
 import { summarise } from './statistics.ts';
 import type { Summary } from './statistics.ts';
@@ -20,7 +20,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-/** Ours against a peer of the same row in the same run: above 1 is better for ours, whatever the unit. */
+/** Ours against a peer of the same row in the same run, and the addon against WebAssembly: above 1 is better for ours, or for the addon, whatever the unit. */
 export interface Ratio {
   readonly row: string;
   readonly figure: string;
@@ -92,10 +92,10 @@ const keyOf = (row: Row, contender: string): string => `${row.name} ${contender}
 
 function ratiosOf(row: Row, measurements: readonly Measurement[]): Ratio[] {
   const inRow = measurements.filter((entry) => entry.row === row.name);
-  const peers = inRow.filter((entry) => !OURS.includes(entry.contender));
+  const peersOf = (ours: Measurement): Measurement[] => inRow.filter(({ contender }) => !OURS.includes(contender) || (ours.contender === NATIVE && contender === WASM));
   const ratios: Ratio[] = [];
   for (const ours of inRow.filter((entry) => OURS.includes(entry.contender))) {
-    for (const peer of peers) {
+    for (const peer of peersOf(ours)) {
       for (const { key, better } of row.figures) {
         const left = ours.figures[key]?.median;
         const right = peer.figures[key]?.median;

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { NATIVE, WASM } from '../catalogue.ts';
 import type { Row } from '../catalogue.ts';
 import { chart } from './chart.ts';
 import type { Bar, ChartSection } from './chart.ts';
@@ -81,19 +82,20 @@ export function writeResults(folder: string, results: Results): string[] {
 
 /** Ours (native where it ran) against each peer in what the row is about; beside Kafka its second figure, the CPU, too. */
 function sectionsOf(results: Results): ChartSection[] {
-  const isNative = results.ratios.some((ratio) => ratio.contender === 'native');
-  const barsOf = (groups: readonly string[], figureCount: number): Bar[] =>
+  const isNative = results.ratios.some((ratio) => ratio.contender === NATIVE);
+  const barsOf = (groups: readonly string[], figureCount: number, isOfCores = false): Bar[] =>
     results.rows
       .filter((row) => groups.includes(row.group))
       .flatMap((row) =>
         row.figures.slice(0, figureCount).flatMap((figure) =>
           results.ratios
-            .filter((ratio) => ratio.row === row.name && ratio.figure === figure.key && (ratio.contender !== 'wasm' || !isNative))
+            .filter((ratio) => ratio.row === row.name && ratio.figure === figure.key && (ratio.contender !== WASM || !isNative) && (ratio.peer === WASM) === isOfCores)
             .map((ratio) => ({ label: `${row.title}${figureCount > 1 ? `, ${figure.unit}` : ''}`, peer: ratio.peer, ratio: ratio.ratio })),
         ),
       );
   return [
     { title: 'Storage engine', bars: barsOf(['engine'], 1) },
     { title: 'Broker', bars: barsOf([barsOf(['compare'], 1).length > 0 ? 'compare' : 'broker', 'large', 'start-up'], 2) },
+    { title: 'The addon beside WebAssembly', bars: barsOf(['engine'], 1, true) },
   ];
 }

@@ -35,7 +35,7 @@ describe('npm run bench', () => {
     expect(readFileSync(path.join(folder, 'chart.svg'), 'utf8')).toContain('</svg>');
   });
 
-  it('names what it does not understand', () => {
+  it('names what it does not understand', { timeout: 120_000 }, () => {
     const { status, stderr } = bench('--only', 'append-record');
     expect(status).toBe(1);
     expect(stderr).toContain('no row is called "append-record"');

@@ -96,7 +96,7 @@ describe('the chart', () => {
 describe('the options', () => {
   it('read what they say', () => {
     const options = parseOptions(['--only', 'scan-views,compare', '--rounds', '5', '--peer', 'localhost:9092,77'], 'somewhere');
-    expect(options).toMatchObject({ only: ['scan-views', 'compare'], rounds: 5, seconds: 2, peer: { host: 'localhost', port: 9092, pid: 77 }, resultsFolder: null });
+    expect(options).toMatchObject({ only: ['scan-views', 'compare'], rounds: 5, seconds: 1.5, peer: { host: 'localhost', port: 9092, pid: 77 }, resultsFolder: null });
     expect(parseOptions([], 'somewhere')).toMatchObject({ withEngine: true, withBroker: true, resultsFolder: 'somewhere', peer: null });
     expect(parseOptions(['--quick'], 'somewhere')).toMatchObject({ isQuick: true, rounds: 1, resultsFolder: null });
     expect(parseOptions(['--help'], 'somewhere')).toBeNull();
