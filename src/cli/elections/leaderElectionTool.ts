@@ -3,7 +3,7 @@ import { comparePartitions, type TopicPartition } from '../../client/admin/parti
 import { ClientError } from '../../client/core/clientError.ts';
 import type { Cluster } from '../../client/core/cluster.ts';
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
-import { bootstrapOption, commandConfigOption, withCluster, zookeeperHint } from '../adminTool.ts';
+import { bootstrapOption, commandConfigOption, jsonOption, printJson, withCluster, zookeeperHint } from '../adminTool.ts';
 import { javaException } from '../javaErrors.ts';
 import { fieldOf, partitionOf, readJsonFile, repeated } from '../json.ts';
 import type { Options } from '../options.ts';
@@ -22,6 +22,7 @@ export const leaderElectionTool: Tool = {
     { name: 'partition', argument: 'partition', type: 'integer', description: 'The partition of --topic.' },
     { name: 'all-topic-partitions', description: 'All partitions that need it.' },
     { name: 'path-to-json-file', argument: 'file', description: '{"partitions": [{"topic": "foo", "partition": 1}, {"topic": "foobar", "partition": 2}]}' },
+    jsonOption,
   ],
   replacements: { zookeeper: zookeeperHint },
   run,
@@ -32,7 +33,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   if (type !== 'PREFERRED' && type !== 'UNCLEAN') throw new UsageError(`Cannot parse argument '${options.value('election-type')}' of option election-type`);
   if (!options.has('bootstrap-server')) throw new UsageError('Missing required option(s): bootstrap-server');
   const partitions = partitionsOf(options);
-  return withCluster(options, environment, (cluster) => elect(cluster, type, partitions, environment));
+  return withCluster(options, environment, (cluster) => elect(cluster, type, partitions, options, environment));
 }
 
 function partitionsOf(options: Options): TopicPartition[] | null {
@@ -49,7 +50,10 @@ function partitionsOf(options: Options): TopicPartition[] | null {
 
 const listText = (partitions: readonly TopicPartition[]): string => [...partitions].sort(comparePartitions).map(({ topic, partition }) => `${topic}-${partition}`).join(', ');
 
-async function elect(cluster: Cluster, type: 'PREFERRED' | 'UNCLEAN', partitions: readonly TopicPartition[] | null, { terminal }: ToolEnvironment): Promise<number> {
+const isNotNeeded = (error: unknown): boolean => error instanceof KafkaError && error.code === ErrorCode.ELECTION_NOT_NEEDED;
+
+async function elect(cluster: Cluster, type: 'PREFERRED' | 'UNCLEAN', partitions: readonly TopicPartition[] | null, options: Options, environment: ToolEnvironment): Promise<number> {
+  const { terminal } = environment;
   let outcomes: Awaited<ReturnType<typeof electLeaders>>;
   try {
     outcomes = await electLeaders(cluster, type === 'PREFERRED' ? ElectionType.preferred : ElectionType.unclean, partitions);
@@ -58,14 +62,21 @@ async function elect(cluster: Cluster, type: 'PREFERRED' | 'UNCLEAN', partitions
     throw new ToolError(error instanceof ClientError && error.retriable ? 'Timeout waiting for election results' : `Error while making request\n${javaException(error)}`);
   }
   const all = [...outcomes];
-  const isNotNeeded = (error: unknown) => error instanceof KafkaError && error.code === ErrorCode.ELECTION_NOT_NEEDED;
+  const failures = all.filter(([, { error }]) => error !== undefined && !isNotNeeded(error));
+  if (options.has('json')) await printJson(environment, all.map(([{ topic, partition }, { error }]) => ({ topic, partition, isElected: error === undefined, error: error === undefined || isNotNeeded(error) ? null : javaException(error) })));
+  else await printOutcomes(type, all, environment);
+  if (failures.length === 0) return 0;
+  terminal.complain(`${failures.length} replica(s) could not be elected`);
+  return 1;
+}
+
+type Outcomes = Awaited<ReturnType<typeof electLeaders>> extends Iterable<infer Entry> ? readonly Entry[] : never;
+
+async function printOutcomes(type: string, all: Outcomes, { terminal }: ToolEnvironment): Promise<void> {
   const elected = all.filter(([, { error }]) => error === undefined).map(([key]) => key);
   const noop = all.filter(([, { error }]) => isNotNeeded(error)).map(([key]) => key);
   const failed = all.filter(([, { error }]) => error !== undefined && !isNotNeeded(error));
   if (elected.length > 0) await terminal.print(`Successfully completed leader election (${type}) for partitions ${listText(elected)}\n`);
   if (noop.length > 0) await terminal.print(`Valid replica already elected for partitions ${listText(noop)}\n`);
   for (const [key, { error }] of failed) await terminal.print(`Error completing leader election (${type}) for partition: ${listText([key])}: ${javaException(error)}\n`);
-  if (failed.length === 0) return 0;
-  terminal.complain(`${failed.length} replica(s) could not be elected`);
-  return 1;
 }

@@ -1,6 +1,7 @@
 import { Consumer } from '../../client/consumer/consumer.ts';
 import type { RecordCursor } from '../../record/iterate.ts';
 import { consumerOptions } from '../../client/settings/consumerOptions.ts';
+import { jsonOption, printJson } from '../adminTool.ts';
 import { connect, bootstrapOf } from '../connect.ts';
 import type { Options } from '../options.ts';
 import { Progress } from '../progress.ts';
@@ -39,6 +40,7 @@ export const consumerPerfTool: Tool = {
     { name: 'command-property', argument: 'key=value', isList: true, description: 'Settings of the consumer.' },
     { name: 'command-config', argument: 'file', description: 'A properties file with settings of the consumer.' },
     { name: 'consumer.config', argument: 'file', description: 'DEPRECATED: Another name of --command-config.' },
+    jsonOption,
   ],
   run,
 };
@@ -46,7 +48,7 @@ export const consumerPerfTool: Tool = {
 async function run(options: Options, environment: ToolEnvironment): Promise<number> {
   const countMax = options.number('num-records') ?? options.number('messages');
   if (countMax === undefined || (options.has('num-records') && options.has('messages'))) throw new UsageError('Exactly one of the following arguments is required: [num-records], [messages]');
-  if (options.has('messages')) await environment.terminal.print('Warning: --messages is deprecated. Use --num-records instead.\n');
+  if (options.has('messages') && !options.has('json')) await environment.terminal.print('Warning: --messages is deprecated. Use --num-records instead.\n');
   if (options.has('topic') === options.has('include')) throw new UsageError('Exactly one of the following arguments is required: [topic], [include]');
   const client = consumerOptions(settingsOf(options, environment));
   for (const warning of client.warnings) environment.terminal.complain(warning, 'warning');
@@ -54,6 +56,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   const consumer = new Consumer(cluster, client.options);
   environment.interrupted.addEventListener('abort', () => consumer.wake());
   const test = new PerfRun(options, environment);
+  const sayTimeout = async (line: string) => (options.has('json') ? environment.terminal.complain(line, 'warning') : environment.terminal.print(`${line}\n`));
   try {
     await test.header();
     consumer.subscribe(options.has('topic') ? { topics: [options.value('topic') as string] } : { matches: wholeMatch(options.value('include') as string) }, {
@@ -61,7 +64,7 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
       onRevoked: () => test.onRevoked(),
     });
     await test.consume(consumer, countMax);
-    if (test.count < countMax && !environment.interrupted.aborted) await environment.terminal.print(`WARNING: Exiting before consuming the expected number of records: timeout (${options.value('timeout')} ms) exceeded. You can use the --timeout option to increase the timeout.\n`);
+    if (test.count < countMax && !environment.interrupted.aborted) await sayTimeout(`WARNING: Exiting before consuming the expected number of records: timeout (${options.value('timeout')} ms) exceeded. You can use the --timeout option to increase the timeout.`);
     await test.footer();
     if (options.has('print-metrics')) await environment.terminal.print(`consumer-metrics:records-consumed : ${test.count}\nconsumer-metrics:bytes-consumed : ${test.bytes}\n`);
   } finally {
@@ -114,7 +117,7 @@ class PerfRun {
   }
 
   async header(): Promise<void> {
-    if (this.#options.has('hide-header')) return;
+    if (this.#options.has('hide-header') || this.#options.has('json')) return;
     const times = this.#options.has('show-detailed-stats') ? ['time', 'threadId'] : ['start.time', 'end.time'];
     await this.#environment.terminal.print(`${[...times, ...COLUMNS].join(', ')}\n`);
   }
@@ -133,7 +136,7 @@ class PerfRun {
       if (await consumer.poll(onRecord, POLL_MS) === 0) continue;
       lastMs = clock.now();
       progress.at(this.count);
-      if (this.#options.has('show-detailed-stats') && clock.now() - this.#last.ms >= (this.#options.number('reporting-interval') as number)) await this.#line();
+      if (this.#options.has('show-detailed-stats') && !this.#options.has('json') && clock.now() - this.#last.ms >= (this.#options.number('reporting-interval') as number)) await this.#line();
     }
   }
 
@@ -145,10 +148,22 @@ class PerfRun {
   }
 
   async footer(): Promise<void> {
+    if (this.#options.has('json')) return this.#json();
     if (this.#options.has('show-detailed-stats')) return;
     const now = this.#environment.clock.now();
     const cells = this.#rates(now - this.#startMs, this.bytes, this.count, this.#joinedMs);
     await this.#environment.terminal.print(`${[this.#format(this.#startMs), this.#format(now), ...cells].join(', ')}\n`);
+  }
+
+  #json(): Promise<void> {
+    const elapsedMs = this.#environment.clock.now() - this.#startMs;
+    const fetchMs = Math.max(elapsedMs - this.#joinedMs, 1);
+    const perSecond = (amount: number, ms: number) => (amount * 1000) / Math.max(ms, 1);
+    const megabytes = this.bytes / MEBIBYTE;
+    return printJson(this.#environment, {
+      records: this.count, megabytes, elapsedMs, rebalanceMs: this.#joinedMs, fetchMs, recordsPerSecond: perSecond(this.count, elapsedMs), megabytesPerSecond: perSecond(megabytes, elapsedMs),
+      fetchRecordsPerSecond: perSecond(this.count, fetchMs), fetchMegabytesPerSecond: perSecond(megabytes, fetchMs),
+    });
   }
 
   #rates(elapsedMs: number, bytes: number, count: number, joinedMs: number): string[] {

@@ -5,6 +5,7 @@ import type { Cluster } from '../../client/core/cluster.ts';
 import { Producer } from '../../client/producer/producer.ts';
 import { consumerOptions } from '../../client/settings/consumerOptions.ts';
 import { producerOptions } from '../../client/settings/producerOptions.ts';
+import { jsonOption, printJson } from '../adminTool.ts';
 import { connect } from '../connect.ts';
 import type { Options } from '../options.ts';
 import { Progress } from '../progress.ts';
@@ -32,6 +33,7 @@ export const endToEndTool: Tool = {
     { name: 'record-header-key-size', argument: 'bytes', type: 'integer', default: '0', description: "The size of a header's key." },
     { name: 'record-header-size', argument: 'bytes', type: 'integer', default: '0', description: "The size of a header's value; -1: null." },
     { name: 'command-config', argument: 'file', description: 'A properties file with settings of the clients.' },
+    jsonOption,
   ],
   run,
 };
@@ -48,10 +50,10 @@ async function run(options: Options, environment: ToolEnvironment): Promise<numb
   const producer = new Producer(cluster, { ...produced.options, maxBlockMs: TIMEOUT_MS }, () => {});
   const consumer = new Consumer(cluster, consumed.options);
   try {
-    const partitions = await ensureTopic(cluster, value('topic'), environment);
+    const partitions = await ensureTopic(cluster, value('topic'), options, environment);
     consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic: value('topic'), partition, start: 'latest' as const })));
     await producer.prepare(value('topic'));
-    await report(await measure(producer, consumer, { topic: value('topic'), count, sizeBytes: Number(value('record-size')), options }, environment), environment);
+    await report(await measure(producer, consumer, { topic: value('topic'), count, sizeBytes: Number(value('record-size')), options }, environment), options, environment);
   } finally {
     await producer.close(0);
     await consumer.close();
@@ -71,9 +73,9 @@ function valuesOf(options: Options, { terminal }: ToolEnvironment): (name: (type
   };
 }
 
-async function ensureTopic(cluster: Cluster, topic: string, { terminal }: ToolEnvironment): Promise<number> {
+async function ensureTopic(cluster: Cluster, topic: string, options: Options, { terminal }: ToolEnvironment): Promise<number> {
   if (!(await listTopics(cluster)).some(({ name }) => name === topic)) {
-    await terminal.print(`Topic "${topic}" does not exist. Will create topic with 1 partition(s) and replication factor = 1\n`);
+    if (!options.has('json')) await terminal.print(`Topic "${topic}" does not exist. Will create topic with 1 partition(s) and replication factor = 1\n`);
     throwFirst(await createTopics(cluster, [{ topic, partitions: 1, replicationFactor: 1 }]));
   }
   return (await cluster.retrying(() => cluster.leadersOf(topic))).length;
@@ -107,7 +109,7 @@ async function measure(producer: Producer, consumer: Consumer, test: Test, envir
     await comesBack(consumer, value, environment);
     progress.at(index);
     latencies.push(clock.monotonicMs() - startMs);
-    if (index % REPORT_EVERY === 0) await terminal.print(`${index}\t${(latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length).toFixed(6)}\n`);
+    if (index % REPORT_EVERY === 0 && !options.has('json')) await terminal.print(`${index}\t${(latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length).toFixed(6)}\n`);
   }
   return latencies;
 }
@@ -125,9 +127,10 @@ async function comesBack(consumer: Consumer, sent: Buffer, { clock, interrupted 
   if (found !== null && !sent.equals(found)) throw new ToolError(`The message value read [${String(found)}] did not match the message value sent [${sent.toString()}]`);
 }
 
-async function report(latencies: readonly number[], { terminal }: ToolEnvironment): Promise<void> {
+async function report(latencies: readonly number[], options: Options, environment: ToolEnvironment): Promise<void> {
   const sorted = [...latencies].sort((a, b) => a - b);
   const at = (share: number) => Math.floor(sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0);
   const average = sorted.reduce((sum, ms) => sum + ms, 0) / Math.max(sorted.length, 1);
-  await terminal.print(`Avg latency: ${average.toFixed(4)} ms\nPercentiles: 50th = ${at(0.5)}, 99th = ${at(0.99)}, 99.9th = ${at(0.999)}\n`);
+  if (options.has('json')) return printJson(environment, { records: sorted.length, averageMs: average, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) });
+  await environment.terminal.print(`Avg latency: ${average.toFixed(4)} ms\nPercentiles: 50th = ${at(0.5)}, 99th = ${at(0.99)}, 99.9th = ${at(0.999)}\n`);
 }

@@ -1,6 +1,7 @@
 import { Producer } from '../../client/producer/producer.ts';
 import type { DeliverySink } from '../../client/producer/delivery.ts';
 import { producerOptions } from '../../client/settings/producerOptions.ts';
+import { jsonOption, printJson } from '../adminTool.ts';
 import { connect } from '../connect.ts';
 import { failureText } from '../failure.ts';
 import type { Options } from '../options.ts';
@@ -36,6 +37,7 @@ export const producerPerfTool: Tool = {
     { name: 'transaction-duration-ms', argument: 'ms', type: 'long', description: 'How long a transaction is kept open (default: 3000).' },
     { name: 'warmup-records', argument: 'count', type: 'long', default: '0', description: 'The first so many messages do not count for the last line.' },
     { name: 'reporting-interval', argument: 'ms', type: 'integer', default: '5000', description: 'How often a line is printed.' },
+    jsonOption,
   ],
   run,
 };
@@ -74,7 +76,7 @@ function planOf(options: Options, { random, terminal }: ToolEnvironment) {
   if (recordCount < 1) throw new ToolError('--num-records should be greater than zero.');
   return {
     topic, recordCount, warmup: options.number('warmup-records') ?? 0, perSecond: options.number('throughput') as number, reportMs: options.number('reporting-interval') as number,
-    payload: payloadOf(options, random), transactionalId, transactionMs: options.number('transaction-duration-ms') ?? 3000, client: producerOptions(settings),
+    payload: payloadOf(options, random), isJson: options.has('json'), transactionalId, transactionMs: options.number('transaction-duration-ms') ?? 3000, client: producerOptions(settings),
   };
 }
 
@@ -176,7 +178,7 @@ class Statistics implements DeliverySink {
   #reportWindow(now: number): void {
     const seconds = (now - this.#windowMs) / 1000;
     const { count, averageMs, maxMs } = this.#window;
-    void this.#environment.terminal.print(`${count} records sent, ${(count / seconds).toFixed(1)} records/sec (${(this.#windowBytes / seconds / MEBIBYTE).toFixed(2)} MB/sec), ${averageMs.toFixed(1)} ms avg latency, ${maxMs.toFixed(1)} ms max latency.\n`);
+    if (!this.#plan.isJson) void this.#environment.terminal.print(`${count} records sent, ${(count / seconds).toFixed(1)} records/sec (${(this.#windowBytes / seconds / MEBIBYTE).toFixed(2)} MB/sec), ${averageMs.toFixed(1)} ms avg latency, ${maxMs.toFixed(1)} ms max latency.\n`);
     this.#window = new Latencies();
     this.#windowBytes = 0;
     this.#windowMs = now;
@@ -185,6 +187,11 @@ class Statistics implements DeliverySink {
   async report(): Promise<void> {
     const all = this.#all;
     const seconds = (this.#environment.clock.monotonicMs() - Math.max(this.#steadyMs, this.#startMs)) / 1000;
+    if (this.#plan.isJson) {
+      const [p50Ms, p95Ms, p99Ms, p999Ms] = [0.5, 0.95, 0.99, 0.999].map((share) => all.percentile(share));
+      const figures = { records: all.count, recordsPerSecond: all.count / seconds, megabytesPerSecond: this.#bytes / seconds / MEBIBYTE, averageMs: all.averageMs, maxMs: all.maxMs, p50Ms, p95Ms, p99Ms, p999Ms };
+      return printJson(this.#environment, figures);
+    }
     const percentiles = ([['50th', 0.5], ['95th', 0.95], ['99th', 0.99], ['99.9th', 0.999]] as const).map(([name, share]) => `${all.percentile(share)} ms ${name}`);
     await this.#environment.terminal.print(`${all.count} records sent, ${(all.count / seconds).toFixed(6)} records/sec (${(this.#bytes / seconds / MEBIBYTE).toFixed(2)} MB/sec), ${all.averageMs.toFixed(2)} ms avg latency, ${all.maxMs.toFixed(2)} ms max latency, ${percentiles.join(', ')}.\n`);
   }
