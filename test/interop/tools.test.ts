@@ -107,11 +107,14 @@ describe('the tools', () => {
   });
 });
 
+/** Names of tools: the others are not compared. */
+const chosen = process.env['TOOLS']?.split(',');
+
 async function differences(address: string, folder: string, hasKafkaOnly: boolean): Promise<string[]> {
   const java = new JavaCalls();
   const found: string[] = [];
   try {
-    for (const toolCase of toolCases) {
+    for (const toolCase of toolCases.filter(({ tool }) => chosen === undefined || chosen.includes(tool))) {
       for (const line of hasKafkaOnly ? [...toolCase.lines, ...(toolCase.kafkaOnly ?? [])] : toolCase.lines) {
         const compared = await compareLine(toolCase, line, { java, address, folder });
         if (!compared.isSame) found.push(`${compared.line}\n  java: ${JSON.stringify(compared.java)}\n  ours: ${JSON.stringify(compared.ours)}`);
