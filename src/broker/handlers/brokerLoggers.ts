@@ -27,7 +27,7 @@ export function alterLoggers({ resourceName, configs: changes }: AlterConfigsRes
   if (problem !== null) return problem;
   if (!validateOnly) {
     for (const { value } of changes) logThreshold.level = value as LogLevelName;
-    if (changes.length > 0) logger.info('the log level was changed', { level: logThreshold.level });
+    if (changes.length > 0) logger.info('the log level was changed', { logLevel: logThreshold.level });
   }
   return { code: ErrorCode.NONE, message: null };
 }
