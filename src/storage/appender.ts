@@ -423,6 +423,8 @@ export class Appender {
       case AppendStatus.offsetOutOfOrder:
         return new LogError('invalidRecord', 'the offsets of the batches do not continue the log');
       case AppendStatus.diskFull:
+        // Whoever stops in order now must not leave to the next start what may come back with the power.
+        state.cutIsUnsynced = true;
         return new LogError('diskFull', `no space is left under ${state.host.path}`);
       case AppendStatus.ioError:
       case AppendStatus.closed: {

@@ -31,6 +31,7 @@ export class LogFlush {
   #roundGeneration = 0;
   #roundSealedCount = 0;
   #roundHasActive = false;
+  #roundHasCut = false;
   #wantsActive = false;
   #timer: Timer | null = null;
 
@@ -58,7 +59,7 @@ export class LogFlush {
   flush(done: (error: LogError | null) => void): void {
     const { state } = this;
     if (state.refusal !== null) return done(state.refusal);
-    if (state.durableOffset >= state.logEndOffset && !state.folderDirty) return done(null);
+    if (state.durableOffset >= state.logEndOffset && !state.folderDirty && !state.cutIsUnsynced) return done(null);
     this.#waiters.push({ offset: state.logEndOffset, appended: null, info: null, flushed: done });
     this.requestAll();
   }
@@ -117,6 +118,8 @@ export class LogFlush {
     this.#roundSealedCount = this.#sealed.length;
     for (const segment of this.#sealed) segments.push(segment);
     this.#roundHasActive = this.#wantsActive;
+    this.#roundHasCut = this.#wantsActive && state.cutIsUnsynced;
+    if (this.#roundHasCut) state.cutIsUnsynced = false;
     this.#roundOffset = this.#wantsActive ? state.logEndOffset : state.segments.activeSlot.baseOffset;
     this.#wantsActive = false;
     const active = state.segments.activeSlot.segment;
@@ -134,8 +137,9 @@ export class LogFlush {
       state.durableOffset = Math.max(state.durableOffset, this.#roundOffset);
       state.syncRequestedOffset = Math.max(state.syncRequestedOffset, state.durableOffset);
       this.#answerDurable();
-    } else if (this.#roundHasActive) {
-      this.#wantsActive = true;
+    } else {
+      if (this.#roundHasActive) this.#wantsActive = true;
+      if (this.#roundHasCut) state.cutIsUnsynced = true;
     }
     if (this.#waiters.length > 0) this.#wantsActive = true;
     return this.#wantsActive || this.#sealed.length > 0;

@@ -85,6 +85,8 @@ export class LogState implements SegmentPlace {
   snapshotOffsets: number[] = [];
   /** The folder got new names since it was last synced. */
   folderDirty = false;
+  /** What a full disk took of an append was cut again, and the cut has not been synced. */
+  cutIsUnsynced = false;
   /** The leader epochs on disk were corrupt: made anew while loading. */
   epochsAreLost = false;
   /** What sealed segments say of their latest timestamps has not been held to checksums yet. */

@@ -179,4 +179,15 @@ describe('the recovery point', () => {
     expect(log.durableOffset).toBeGreaterThan(5);
     await store.close();
   });
+
+  it('leaves nothing of a refused append to a start after an orderly stop and a loss of power', async () => {
+    const { store, disk, ports } = await startStore();
+    const log = await store.open('t', 0, TOPIC_ID, topicConfig({ flushMessages: 1 }));
+    await ports.clock.advance(61_000);
+    disk.fullAfterBytes(50);
+    expect((await refusal(append(log, batchOf(['x'.repeat(100)])))).kind).toBe('diskFull');
+    await store.close();
+    const file = disk.files.file('/data/t-0/00000000000000000000.log');
+    expect({ sizeBytes: file.current.sizeBytes, unsynced: file.pendingCount }).toEqual({ sizeBytes: 0, unsynced: 0 });
+  });
 });
