@@ -45,6 +45,16 @@ export class AssignedPartitions {
     this.replace(states);
   }
 
+  /** They are being given up, or stay after all. */
+  setLeaving(assignment: Assignment, isLeaving: boolean): void {
+    for (const [topic, partitions] of assignment) {
+      for (const partition of partitions) {
+        const state = this.#states.get(partitionKey(topic, partition));
+        if (state !== undefined) state.isLeaving = isLeaving;
+      }
+    }
+  }
+
   remove(assignment: Assignment): void {
     const states = new Map(this.#states);
     for (const [topic, partitions] of assignment) for (const partition of partitions) states.delete(partitionKey(topic, partition));

@@ -359,8 +359,14 @@ export class Consumer {
   };
 
   async #revoke(partitions: Assignment): Promise<void> {
-    await this.#listener?.onRevoked?.(listPartitions(partitions));
-    if (this.#options.enableAutoCommit) await this.commit().catch((error: Error) => this.#cluster.options.logger.debug('offsets could not be committed before partitions were given up', { error: error.message }));
+    this.#partitions.setLeaving(partitions, true);
+    try {
+      await this.#listener?.onRevoked?.(listPartitions(partitions));
+      if (this.#options.enableAutoCommit) await this.commit().catch((error: Error) => this.#cluster.options.logger.debug('offsets could not be committed before partitions were given up', { error: error.message }));
+    } catch (error) {
+      this.#partitions.setLeaving(partitions, false);
+      throw error;
+    }
     this.#partitions.remove(partitions);
     this.#fetcher.assign(this.#partitions.states);
   }

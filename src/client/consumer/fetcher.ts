@@ -113,7 +113,7 @@ export class Fetcher {
 
   /** Place of the first part that may be handed out, -1 for none. */
   #nextReady(): number {
-    return this.#ready.findIndex(({ state }) => !state.isPaused);
+    return this.#ready.findIndex(({ state }) => !state.isPaused && !state.isLeaving);
   }
 
   /** Ends the wait of a poll. */
@@ -183,7 +183,7 @@ export class Fetcher {
     const byBroker = new Map<number, AskedPartition[]>();
     let isLeaderMissing = false;
     for (const state of this.#states.values()) {
-      if (!state.hasPosition || state.isPaused) continue;
+      if (!state.hasPosition || state.isPaused || state.isLeaving) continue;
       const broker = this.#brokerFor(state);
       if (broker < 0) isLeaderMissing = true;
       if (broker < 0 || this.#asking.has(broker) || state.isChecking) continue;

@@ -26,6 +26,8 @@ export class PartitionState {
   preferredReplica = -1;
   preferredUntilMs = 0;
   isPaused = false;
+  /** It is being given up: nothing more is handed out, so that what is committed last is what was handed out. */
+  isLeaving = false;
   /** No longer assigned: what still arrives for it is dropped. */
   isRevoked = false;
   /** Changes with each seek: what was handed out before is no longer what the application reads. */
