@@ -32,7 +32,7 @@ async function run(options: BenchOptions): Promise<void> {
     say(`\nwritten: ${files.map((file) => path.relative(process.cwd(), file)).join(', ')}`);
   }
   if (options.asJson) console.log(JSON.stringify(results));
-  if (recorder.measurements.length === 0) throw new UsageError('nothing was measured');
+  if (recorder.measurements.length === 0) throw new Error('nothing was measured');
 }
 
 try {

@@ -10,7 +10,7 @@ import type { Recorder } from '../report/recorder.ts';
 import { sizesFor } from './work.ts';
 import type { WorkAnswer, WorkName, WorkOrder } from './work.ts';
 
-const CHILD_TIMEOUT_MS = 180_000;
+const CHILD_TIMEOUT_MS = 600_000;
 
 /** TIDELOG_CORE of each of our contenders. */
 const CORES: Readonly<Record<string, string>> = { native: 'native', wasm: 'wasm' };

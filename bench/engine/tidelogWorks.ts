@@ -1,8 +1,13 @@
 /** The engine's rows on Tidelog itself; which core runs is decided by the environment (TIDELOG_CORE). */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { nextBatch } from '../../src/record/batchHeader.ts';
 import { RecordCursor } from '../../src/record/iterate.ts';
+import { FileName } from '../../src/storage/fileNames.ts';
+import { randomId, systemPorts } from '../../src/storage/index.ts';
 import type { AppendOptions, Log } from '../../src/storage/index.ts';
+import { formatPartitionMetadata } from '../../src/storage/partitionMetadata.ts';
 import { CALL_RECORDS, RECORD_BYTES, buildBatch, newBuilder, newReusingBuilder } from './payload.ts';
 import { measured } from './profiler.ts';
 import { measureConcurrentRate, measureRate } from './rate.ts';
@@ -166,19 +171,20 @@ function residentBytes(): number {
   return process.memoryUsage.rss();
 }
 
-const LOGS_AT_A_TIME = 50;
-
-/** Each log holds one batch of one record, as a topic does that hardly anybody uses. */
+/** Each log holds one batch of one record, as a topic does that hardly anybody uses. One is made, the others are copies of it with names and ids of their own. */
 async function idleFill({ folder, sizes }: WorkOrder): Promise<WorkAnswer> {
   const { open, close, ran } = await openTidelog(folder);
   const builder = newBuilder();
   builder.append(null, Buffer.from('idle'), null, Date.now());
-  const batch = builder.close();
-  const make = async (index: number): Promise<void> => appendDurably(await open(`idle-${index}`), batch);
-  for (let from = 0; from < sizes.idleLogs; from += LOGS_AT_A_TIME) {
-    await Promise.all(Array.from({ length: Math.min(LOGS_AT_A_TIME, sizes.idleLogs - from) }, (_, index) => make(from + index)));
-  }
+  const first = await open('idle-0');
+  await appendDurably(first, builder.close());
   await close();
+  const files = readdirSync(first.directory).map((name) => ({ name, bytes: readFileSync(path.join(first.directory, name)) }));
+  for (let index = 1; index < sizes.idleLogs; index += 1) {
+    const copy = path.join(folder, `idle-${index}-0`);
+    mkdirSync(copy);
+    for (const { name, bytes } of files) writeFileSync(path.join(copy, name), name === FileName.partitionMetadata ? formatPartitionMetadata(randomId(systemPorts.random)) : bytes);
+  }
   return { figures: {}, ran };
 }
 
