@@ -20,6 +20,8 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
   const endOffset = isInside ? Math.min(offset, found.baseOffset) : offset;
   // First of all: a sync that is under way must not vouch for what goes.
   state.flush.onTruncate(endOffset);
+  // A cut that fails halfway may leave anything behind the end: a start must look at it, and not believe the recovery point of before.
+  await state.host.saveOffsets();
   discardSegments(state, removed);
   if (isInside) await active.truncate(found.position);
   for (const slot of state.segments.slots) slot.transactions?.truncate(endOffset);
