@@ -54,6 +54,16 @@ export interface AddonExports {
   giveMemoryBack(): void;
 }
 
+/** One from other sources would fail later, at the first call that it does not know. */
+const EXPORTS: Record<keyof AddonExports, true> = {
+  setup: true, describe: true, crc32c: true, checkRecords: true, buildRecords: true, placeRecords: true, segmentOpen: true, segmentAppend: true,
+  segmentWrite: true, segmentWritten: true, setHandOff: true, segmentLearn: true, segmentLocateOffset: true, segmentLocateTimestamp: true,
+  segmentLocateRecord: true, segmentRead: true, segmentIsResident: true, segmentLoad: true, segmentSeal: true, segmentTruncate: true,
+  segmentRebuild: true, segmentAdopt: true, segmentNextOffsetAt: true, segmentScan: true, segmentIndexesLookSane: true, segmentFailed: true,
+  segmentMarkFailed: true, segmentMove: true, segmentClose: true, windowOpen: true, windowClose: true, windowIntact: true, setExternalMemory: true,
+  sync: true, foldersRead: true, foldersTake: true, lock: true, unlock: true, stop: true, giveMemoryBack: true,
+};
+
 /** Ends one operation: 0 or errno, and the handle of the segment whose file failed. */
 export type NativeCallback = (error: number, segment: number) => void;
 
@@ -140,6 +150,8 @@ function load(): Loaded {
 
 function loadFile(path: string): NativeCore {
   const exports = createRequire(import.meta.url)(path) as AddonExports & { core?: NativeCore };
+  const missing = Object.keys(EXPORTS).filter((name) => typeof exports[name as keyof AddonExports] !== 'function');
+  if (missing.length > 0) throw new Error(`${path} was built from other sources than these: it has no ${missing.join(', ')}`);
   // An addon is set up once for a thread, though this module may be there twice (sources beside their compiled form).
   return (exports.core ??= new NativeCore(exports));
 }
