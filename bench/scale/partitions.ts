@@ -8,7 +8,8 @@ import { summarise } from '../report/statistics.ts';
 
 const PARTITIONS_PER_TOPIC = 1000;
 const PROBES = 200;
-const START_TIMEOUT_MS = 600_000;
+const START_MILLISECONDS_MAX_PER_PARTITION = 20;
+const START_MILLISECONDS_MAX = 60_000;
 
 export interface PartitionFigures {
   readonly partitions: number;
@@ -23,7 +24,7 @@ export interface PartitionFigures {
 }
 
 export async function measurePartitions(root: string, dataFolder: string, partitions: number, batch: Buffer, say: (line: string) => void): Promise<PartitionFigures> {
-  const options = { dataFolder, startTimeoutMs: START_TIMEOUT_MS };
+  const options = { dataFolder, startTimeoutMs: START_MILLISECONDS_MAX + partitions * START_MILLISECONDS_MAX_PER_PARTITION };
   const first = await startBroker(root, [], options);
   try {
     const before = residentMegabytes(first.pid, 'all');
@@ -31,6 +32,7 @@ export async function measurePartitions(root: string, dataFolder: string, partit
     const createdMs = await create(connection, partitions, say);
     const perPartition = ((residentMegabytes(first.pid, 'all') - before) * 1024) / partitions;
     const probes = await probe(connection, partitions, batch);
+    say(`  before the restart: ${JSON.stringify({ createdMs, perPartition, ...probes })}`);
     connection.close();
     await first.stop();
     const { seconds, kilobytes } = await restarted(root, options, before, partitions);
