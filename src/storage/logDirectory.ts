@@ -49,7 +49,8 @@ export class LogDirectory implements LogHost {
     this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
     this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
     this.#cleanedOffsets = file(FileName.cleanedOffsets, (state) => state.cleanedOffset);
-    this.#logStarts = file(FileName.logStarts, (state) => (state.logStartOffset > state.segments.first.baseOffset ? state.logStartOffset : -1));
+    // Also where the first segment begins just there: that the segments before it are gone may not be durable yet.
+    this.#logStarts = file(FileName.logStarts, (state) => (state.logStartOffset > 0 ? state.logStartOffset : -1));
   }
 
   #entries(offsetOf: (state: LogState) => number): Buffer {

@@ -53,8 +53,6 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
   protectAgain(state);
-  // That it begins here stands in no checkpoint from now on, only in the name of its first segment.
-  if (state.logEndOffset > 0 && state.logEndOffset === state.segments.first.baseOffset) await syncFirstName(state);
 }
 
 /** What has no checksum, because the list was damaged or there was none, gets one with the next checkpoint. */
@@ -65,11 +63,6 @@ function protectAgain(state: LogState): void {
   for (const { baseOffset, transactions } of segments.slots) {
     if (transactions !== null && !checksums.knows(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`)) transactions.dirty = true;
   }
-}
-
-async function syncFirstName(state: LogState): Promise<void> {
-  await state.disk.syncDirectory(state.folder);
-  state.folderDirty = false;
 }
 
 async function loadSlots(state: LogState, content: FolderFiles, folder: PartitionFolder): Promise<void> {

@@ -347,7 +347,7 @@ describe('streams groups, whatever happens', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const harness = await start(settings({ standbyReplicas: 1, assignmentIntervalMs: { value: 1_000, min: 0, max: 15_000 } }));
         const threads: (Thread | null)[] = [null, null, null, null];
-        const all: Step[] = [{ kind: 'join', index: 0 }, { kind: 'wait', ms: 1_000 }, { kind: 'join', index: 1 }, ...steps, { kind: 'join', index: 2 }];
+        const all: Step[] = [{ kind: 'join', index: 0 }, { kind: 'wait', ms: 1_000 }, { kind: 'join', index: 1 }, ...steps];
         for (const [run, action] of all.entries()) {
           if (action.kind === 'wait') harness.advance(action.ms);
           else if (action.kind === 'fail') harness.log.failures.push(19);
@@ -355,6 +355,8 @@ describe('streams groups, whatever happens', () => {
           check(harness);
         }
         harness.log.failures = [];
+        act(harness, threads, { kind: 'join', index: 2 }, all.length);
+        check(harness);
         for (let round = 0; round < 12; round++) {
           harness.advance(5_000);
           threads.forEach((thread, at) => thread !== null && heard(threads, at, round === 0 ? { ...thread.last!, errorCode: 1 } : thread.beat()));
