@@ -14,35 +14,15 @@ struct PlaceReader {
   bool ok = true;
 
   inline int32_t length() {
-    if (end - at >= 2) [[likely]] {
-      const uint32_t first = at[0];
-      if (first < 128) {
-        at++;
-        return decode(first);
-      }
-      const uint32_t second = at[1];
-      if (second < 128) {
-        at += 2;
-        return decode((first & 127) | second << 7);
-      }
-    }
+    int32_t value;
+    if (takeShort(value)) [[likely]] return value;
     // Four bytes hold every length up to 128 MiB.
     return decode(static_cast<uint32_t>(bits(4)));
   }
 
   inline int64_t timestampDelta() {
-    if (end - at >= 2) [[likely]] {
-      const uint32_t first = at[0];
-      if (first < 128) {
-        at++;
-        return decode(first);
-      }
-      const uint32_t second = at[1];
-      if (second < 128) {
-        at += 2;
-        return decode((first & 127) | second << 7);
-      }
-    }
+    int32_t value;
+    if (takeShort(value)) [[likely]] return value;
     // Seven bytes: the delta is a whole number for JavaScript, too.
     const uint64_t found = bits(7);
     return static_cast<int64_t>(found >> 1) ^ -static_cast<int64_t>(found & 1);
@@ -57,6 +37,22 @@ struct PlaceReader {
   }
 
  private:
+  // A number of one or two bytes, as nearly all are; false, with nothing taken, where it is longer or the end is near.
+  inline bool takeShort(int32_t& value) {
+    if (end - at < 2) [[unlikely]] return false;
+    const uint32_t first = at[0];
+    if (first < 128) {
+      at++;
+      value = decode(first);
+      return true;
+    }
+    const uint32_t second = at[1];
+    if (second >= 128) return false;
+    at += 2;
+    value = decode((first & 127) | second << 7);
+    return true;
+  }
+
   static inline int32_t decode(uint32_t found) { return static_cast<int32_t>(found >> 1) ^ -static_cast<int32_t>(found & 1); }
 
   __attribute__((noinline)) uint64_t bits(int bytesMax) {

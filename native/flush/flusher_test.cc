@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 
 #include "../core/testing.h"
@@ -21,12 +22,12 @@ static void complete(void*, const FlushRequest& request) {
 }
 
 int main() {
-  char folder[] = "/tmp/tidelog-flush-XXXXXX";
-  CHECK(mkdtemp(folder) != nullptr);
+  std::string folder = (std::filesystem::temp_directory_path() / "tidelog-flush-XXXXXX").string();
+  CHECK(mkdtemp(folder.data()) != nullptr);
   std::vector<std::shared_ptr<FlushFile>> files;
   std::vector<DescriptorRef> descriptors;
   for (int index = 0; index < 50; index++) {
-    const std::string path = std::string(folder) + "/" + std::to_string(index);
+    const std::string path = folder + "/" + std::to_string(index);
     const int fd = openFile(path.c_str(), true, true);
     CHECK(fd >= 0);
     CHECK(write(fd, "x", 1) == 1);
@@ -66,7 +67,7 @@ int main() {
     tasks.stop();
     CHECK(ran == (round + 1) * 1000);
   }
-  for (int index = 0; index < 50; index++) unlink((std::string(folder) + "/" + std::to_string(index)).c_str());
-  rmdir(folder);
+  for (int index = 0; index < 50; index++) unlink((folder + "/" + std::to_string(index)).c_str());
+  rmdir(folder.c_str());
   puts("flusher_test: ok");
 }

@@ -1,5 +1,5 @@
 /** The part of OpenTelemetry's metrics (OTLP, protobuf) in which clients tell numbers to brokers (KIP-714). */
-import type { Type } from 'protobufjs';
+import { AggregationTemporality, metricsDataType } from '../../protocol/otlp.ts';
 
 export interface ClientMetric {
   readonly name: string;
@@ -8,37 +8,7 @@ export interface ClientMetric {
   readonly isTotal: boolean;
 }
 
-const DELTA = 1;
-const CUMULATIVE = 2;
 const NS_PER_MS = 1_000_000n;
-
-/** Field numbers of opentelemetry/proto/metrics/v1. */
-const MESSAGES = {
-  nested: {
-    MetricsData: { fields: { resourceMetrics: { rule: 'repeated', type: 'ResourceMetrics', id: 1 } } },
-    ResourceMetrics: { fields: { scopeMetrics: { rule: 'repeated', type: 'ScopeMetrics', id: 2 } } },
-    ScopeMetrics: { fields: { metrics: { rule: 'repeated', type: 'Metric', id: 2 } } },
-    Metric: { fields: { name: { type: 'string', id: 1 }, gauge: { type: 'Gauge', id: 5 }, sum: { type: 'Sum', id: 7 } } },
-    Gauge: { fields: { dataPoints: { rule: 'repeated', type: 'NumberDataPoint', id: 1 } } },
-    Sum: { fields: { dataPoints: { rule: 'repeated', type: 'NumberDataPoint', id: 1 }, aggregationTemporality: { type: 'int32', id: 2 }, isMonotonic: { type: 'bool', id: 3 } } },
-    NumberDataPoint: {
-      // one of several: a zero is told, too
-      oneofs: { value: { oneof: ['asDouble', 'asInt'] } },
-      fields: { startTimeUnixNano: { type: 'fixed64', id: 2 }, timeUnixNano: { type: 'fixed64', id: 3 }, asDouble: { type: 'double', id: 4 }, asInt: { type: 'sfixed64', id: 6 } },
-    },
-  },
-};
-
-let metricsData: Type | null = null;
-
-/** Loaded with the first push. */
-async function messageType(): Promise<Type> {
-  if (metricsData === null) {
-    const { default: protobuf } = await import('protobufjs/light.js');
-    metricsData = protobuf.Root.fromJSON(MESSAGES).lookupType('MetricsData');
-  }
-  return metricsData;
-}
 
 export interface MetricsWindow {
   readonly startMs: number;
@@ -49,11 +19,11 @@ export interface MetricsWindow {
 
 /** A MetricsData message. */
 export async function encodeMetrics(metrics: readonly ClientMetric[], { startMs, endMs, before }: MetricsWindow): Promise<Buffer> {
-  const type = await messageType();
+  const type = await metricsDataType();
   const times = { startTimeUnixNano: fixed64(startMs), timeUnixNano: fixed64(endMs) };
   const encoded = metrics.map(({ name, value, isTotal }) => {
     const dataPoints = [{ ...times, asDouble: isTotal && before !== null ? value - (before.get(name) ?? 0) : value }];
-    return isTotal ? { name, sum: { dataPoints, aggregationTemporality: before === null ? CUMULATIVE : DELTA, isMonotonic: true } } : { name, gauge: { dataPoints } };
+    return isTotal ? { name, sum: { dataPoints, aggregationTemporality: before === null ? AggregationTemporality.cumulative : AggregationTemporality.delta, isMonotonic: true } } : { name, gauge: { dataPoints } };
   });
   return Buffer.from(type.encode({ resourceMetrics: [{ scopeMetrics: [{ metrics: encoded }] }] }).finish());
 }
