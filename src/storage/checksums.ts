@@ -85,7 +85,7 @@ export class DirectoryChecksums {
   readonly #place: ChecksumsPlace;
   /** The list was not whole when it was read. */
   wasDamaged = false;
-  /** Sums were noted and not written since. */
+  /** The file does not say what is known: sums were noted and not written since, or it is damaged. */
   isDirty = false;
   readonly #files = new Map<string, Expected>();
   #writes: SharedRun | null = null;
@@ -110,6 +110,7 @@ export class DirectoryChecksums {
     const files = decode(bytes);
     for (const [name, expected] of files ?? []) this.#files.set(name, expected);
     this.wasDamaged = files === null;
+    if (this.wasDamaged) this.isDirty = true;
     return files !== null;
   }
 

@@ -17,7 +17,7 @@ import { bytesOf, loadNewestSnapshot, rebuildProducers, scanStart } from './prod
 import { discardSegments } from './removal.ts';
 import { drawRollJitter } from './roll.ts';
 import { SegmentSlot } from './segments.ts';
-import { deleteSnapshots, saveProducerSnapshot } from './sideFiles.ts';
+import { deleteSnapshots, saveBelowRecoveryPoint, saveProducerSnapshot } from './sideFiles.ts';
 import { TRANSACTION_INDEX_SIZE_MAX_BYTES } from './transactionIndex.ts';
 
 /** What the checkpoints of the log directory say about one log; 0 where they are silent. */
@@ -52,17 +52,20 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   else if (options.isClean) await believe(state, folder);
   else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
-  protectAgain(state);
+  await protectAgain(state);
 }
 
-/** What has no checksum, because the list was damaged or there was none, gets one with the next checkpoint. */
-function protectAgain(state: LogState): void {
+/**
+ * What has no checksum gets one: with the next checkpoint where there was no list, and at once where the list was damaged, since a second bit that turns over would then go unnoticed.
+ */
+async function protectAgain(state: LogState): Promise<void> {
   const { checksums, segments } = state;
   if (state.epochs.size > 0 && !checksums.knows(FileName.leaderEpochs)) state.epochs.dirty = true;
   if (checksums.wasDamaged) for (const slot of segments.slots.slice(0, -1)) if (!slot.needsIndexes) noteIndexChecksums(state, slot);
   for (const { baseOffset, transactions } of segments.slots) {
     if (transactions !== null && !checksums.knows(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`)) transactions.dirty = true;
   }
+  if (checksums.wasDamaged) await saveBelowRecoveryPoint(state);
 }
 
 async function loadSlots(state: LogState, content: FolderFiles, folder: PartitionFolder): Promise<void> {

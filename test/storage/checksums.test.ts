@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MemoryDisk } from '../../src/storage/disk/memory.ts';
+import { MemoryDisk } from '../../src/storage/disk/memory.ts';
 import type { TopicConfigView } from '../../src/storage/index.ts';
 import { verifyStore } from '../../src/storage/verify/verify.ts';
 import type { FakePorts } from './support/ports.ts';
@@ -142,5 +142,31 @@ describe('the checksums of a log', () => {
     const { store } = await startStore({ disk, ports, config });
     expect(store.get('t', 0)).toMatchObject({ logStartOffset: 1, latestEpoch: 0 });
     await store.close();
+  });
+
+  it('are there again when a start is over: the power may go, and a second bit turn over, before the first checkpoint', async () => {
+    const { disk, ports } = await stopped();
+    disk.flipBit('/data/t-0/tidelog-checksums', 60, 1);
+    await startStore({ disk, ports, config });
+    const after = new MemoryDisk(ports, disk.crash().files);
+    await flipLast(after, '/data/t-0/leader-epoch-checkpoint', '0 1');
+    const { store } = await startStore({ disk: after, ports, config });
+    expect(store.get('t', 0)!.latestEpoch).toBe(0);
+    await store.close();
+  });
+
+  it('that are damaged do not keep a log on a full disk from starting', async () => {
+    const { disk, ports } = await stopped();
+    disk.flipBit('/data/t-0/tidelog-checksums', 60, 1);
+    disk.fullAfterBytes(0);
+    const { store } = await startStore({ disk, ports, config });
+    expect(store.get('t', 0)!.logEndOffset).toBe(8);
+    disk.fullAfterBytes(Infinity);
+    await store.checkpoint();
+    expect((await disk.readFile('/data/t-0/tidelog-checksums', 1e6))!.includes('leader-epoch-checkpoint')).toBe(true);
+    expect(ports.logger.lines.filter((line) => line.includes('the checksums of a log are damaged'))).toHaveLength(1);
+    await store.close();
+    await startOf(disk, ports);
+    expect(ports.logger.lines.filter((line) => line.includes('the checksums of a log are damaged'))).toHaveLength(1);
   });
 });
