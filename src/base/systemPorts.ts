@@ -1,5 +1,5 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { loadCrypto } from './lazyModules.ts';
 import type { Clock, Logger, Random, Timer } from './ports.ts';
 
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -22,8 +22,8 @@ export const holdingClock: Clock = { ...systemClock, setTimer: (delayMs, fire) =
 
 export const systemRandom: Random = {
   next: () => Math.random(),
-  below: (bound) => (bound <= 1 ? 0 : randomInt(bound)),
-  bytes: (count) => randomBytes(count),
+  below: (bound) => (bound <= 1 ? 0 : loadCrypto().randomInt(bound)),
+  bytes: (count) => loadCrypto().randomBytes(count),
 };
 
 /** Says nothing: for embedding and tests. */

@@ -1,5 +1,5 @@
 /** Reads a document of a URL: `file:` from the disk, `http:` and `https:` from the network; bounded in time and size. */
-import { readFile, stat } from 'node:fs/promises';
+import { promises as files } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const FETCH_MS_MAX = 10_000;
@@ -30,7 +30,7 @@ export async function fetchDocument(url: string, request: DocumentRequest = {}):
 }
 
 async function readDocument(path: string): Promise<string> {
-  const { size } = await stat(path);
+  const { size } = await files.stat(path);
   if (size > DOCUMENT_BYTES_MAX) throw new Error(`the document is larger than ${DOCUMENT_BYTES_MAX} bytes`);
-  return readFile(path, 'utf8');
+  return files.readFile(path, 'utf8');
 }

@@ -1,5 +1,5 @@
 /** SASL PLAIN (RFC 4616): authorization id, user and password, parted by NUL. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { loadCrypto } from '../lazyModules.ts';
 import { SaslError } from './saslError.ts';
 
 export interface PlainResponse {
@@ -24,6 +24,7 @@ export function parsePlainResponse(bytes: Buffer): PlainResponse {
 
 /** Compares two secrets in a time that does not depend on where they differ. */
 export function isSameSecret(left: string, right: string): boolean {
+  const { createHash, timingSafeEqual } = loadCrypto();
   const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
   return timingSafeEqual(digest(left), digest(right));
 }

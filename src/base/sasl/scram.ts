@@ -1,5 +1,5 @@
 /** SCRAM (RFC 5802, RFC 7677) as Kafka speaks it: messages, keys and proofs of SCRAM-SHA-256 and SCRAM-SHA-512. */
-import { createHash, createHmac, pbkdf2, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
+import { loadCrypto } from '../lazyModules.ts';
 
 export interface ScramMechanism {
   readonly name: string;
@@ -29,12 +29,12 @@ export interface ScramCredential {
 
 /** Takes some milliseconds of the caller's thread. */
 export function saltedPasswordSync({ hash, hashBytes }: ScramMechanism, password: string, salt: Uint8Array, iterations: number): Buffer {
-  return pbkdf2Sync(password, salt, iterations, hashBytes, hash);
+  return loadCrypto().pbkdf2Sync(password, salt, iterations, hashBytes, hash);
 }
 
 export function saltedPassword({ hash, hashBytes }: ScramMechanism, password: string, salt: Uint8Array, iterations: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    pbkdf2(password, salt, iterations, hashBytes, hash, (error, key) => (error === null ? resolve(key) : reject(error)));
+    loadCrypto().pbkdf2(password, salt, iterations, hashBytes, hash, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
 }
 
@@ -42,9 +42,9 @@ export function scramCredential(mechanism: ScramMechanism, salted: Uint8Array, s
   return { salt, iterations, storedKey: storedKeyOf(mechanism, clientKeyOf(mechanism, salted)), serverKey: hmac(mechanism, salted, 'Server Key') };
 }
 
-const hmac = ({ hash }: ScramMechanism, key: Uint8Array, text: string): Buffer => createHmac(hash, key).update(text, 'utf8').digest();
+const hmac = ({ hash }: ScramMechanism, key: Uint8Array, text: string): Buffer => loadCrypto().createHmac(hash, key).update(text, 'utf8').digest();
 const clientKeyOf = (mechanism: ScramMechanism, salted: Uint8Array): Buffer => hmac(mechanism, salted, 'Client Key');
-const storedKeyOf = ({ hash }: ScramMechanism, clientKey: Uint8Array): Buffer => createHash(hash).update(clientKey).digest();
+const storedKeyOf = ({ hash }: ScramMechanism, clientKey: Uint8Array): Buffer => loadCrypto().createHash(hash).update(clientKey).digest();
 
 function xor(left: Buffer, right: Buffer): Buffer {
   const out = Buffer.allocUnsafe(left.length);
@@ -61,7 +61,7 @@ export function clientProof(mechanism: ScramMechanism, salted: Uint8Array, authM
 export function isProofOf(mechanism: ScramMechanism, { storedKey }: ScramCredential, authMessage: string, proof: Buffer): boolean {
   if (proof.length !== mechanism.hashBytes || storedKey.length !== mechanism.hashBytes) return false;
   const clientKey = xor(proof, hmac(mechanism, storedKey, authMessage));
-  return timingSafeEqual(storedKeyOf(mechanism, clientKey), storedKey);
+  return loadCrypto().timingSafeEqual(storedKeyOf(mechanism, clientKey), storedKey);
 }
 
 export function serverSignature(mechanism: ScramMechanism, serverKey: Uint8Array, authMessage: string): Buffer {
@@ -70,5 +70,5 @@ export function serverSignature(mechanism: ScramMechanism, serverKey: Uint8Array
 
 export function isServerSignature(mechanism: ScramMechanism, salted: Uint8Array, authMessage: string, signature: Buffer): boolean {
   const wanted = serverSignature(mechanism, hmac(mechanism, salted, 'Server Key'), authMessage);
-  return signature.length === wanted.length && timingSafeEqual(signature, wanted);
+  return signature.length === wanted.length && loadCrypto().timingSafeEqual(signature, wanted);
 }

@@ -24,6 +24,8 @@ export interface ConsumerOptions {
   readonly group?: GroupOptions;
   /** `classic`: the members assign the partitions; `consumer`: the coordinator does (KIP-848). Absent: classic. */
   readonly groupProtocol?: 'classic' | 'consumer';
+  /** What is done to fetched batches before they are read, null for nothing: an application's own decompression. What it rejects with fails the poll. */
+  readonly decodeBatches?: (fetched: Buffer, checkCrcs: boolean) => Promise<Buffer> | null;
   /** For classic groups, the preferred one first. Absent: range, then cooperative-sticky, as Java's client. */
   readonly assignors?: readonly (Assignor | AssignorProtocol)[];
   /** For groups whose coordinator assigns: `uniform`, `range`, or one of the broker's own. */

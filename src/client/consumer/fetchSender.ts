@@ -32,7 +32,17 @@ export class FetchSender {
     const version = connection.versionOf(fetchApi, VERSION_MIN);
     const answer = version < SESSION_VERSION ? await this.#send(connection, version, FetchSession.whole(wanted)) : await this.#fetchInSession(brokerId, connection, version, wanted);
     throwOnError(answer.errorCode);
+    if (this.#options.decodeBatches !== undefined) await this.#decode(answer, this.#options.decodeBatches);
     return answer;
+  }
+
+  async #decode({ responses }: FetchResponse, decodeBatches: NonNullable<ConsumerOptions['decodeBatches']>): Promise<void> {
+    for (const { partitions } of responses) {
+      for (const data of partitions) {
+        const decoded = data.records === null ? null : decodeBatches(data.records as Buffer, this.#options.checkCrcs);
+        if (decoded !== null) data.records = await decoded;
+      }
+    }
   }
 
   /** Ends the connections at once, a fetch that waits at a broker with them. Brokers that hold a session are told, if that takes no new connection; what they answer is not waited for. */

@@ -5,6 +5,7 @@ import type { ConsumerOptions } from '../consumer/consumerOptions.ts';
 import type { RebalanceListener } from '../consumer/rebalanceListener.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { PartitionAssigners, toProtocol } from './assigners.ts';
+import { decodeBatches } from './compression.ts';
 import type { KafkaConfig } from './connection.ts';
 import type { ConsumerConfig, ConsumerRunConfig, ConsumerSubscribeTopic, ConsumerSubscribeTopics, TopicPartition, TopicPartitionOffset, TopicPartitionOffsetAndMetadata } from './consumerTypes.ts';
 import { asKafkaJS, KafkaJSNonRetriableError } from './errors.ts';
@@ -181,7 +182,7 @@ export class Consumer extends Participant<typeof consumerEvents> {
     const { groupId, sessionTimeout, rebalanceTimeout, heartbeatInterval, maxBytesPerPartition, minBytes, maxBytes, maxWaitTimeInMs, allowAutoTopicCreation, readUncommitted, rackId, partitionAssigners } = this.#config;
     return {
       fetchMinBytes: minBytes ?? 1, fetchWaitMsMax: maxWaitTimeInMs ?? MAX_WAIT_MS, fetchMaxBytes: maxBytes ?? MAX_BYTES, maxPartitionFetchBytes: maxBytesPerPartition ?? MAX_BYTES_PER_PARTITION,
-      isolationLevel: readUncommitted === true ? 'read_uncommitted' : 'read_committed', enableAutoCommit: false, allowAutoCreateTopics: allowAutoTopicCreation ?? true, autoOffsetReset: 'latest',
+      isolationLevel: readUncommitted === true ? 'read_uncommitted' : 'read_committed', enableAutoCommit: false, decodeBatches, allowAutoCreateTopics: allowAutoTopicCreation ?? true, autoOffsetReset: 'latest',
       autoOffsetResetOf: (topic) => (this.#isFromBeginning(topic) ? 'earliest' : 'latest'), ...(rackId === undefined ? {} : { rackId }),
       assignors: (partitionAssigners ?? [PartitionAssigners.roundRobin]).map((make) => toProtocol(make, cluster, groupId, this.logger())),
       group: { groupId, sessionTimeoutMs: sessionTimeout ?? SESSION_TIMEOUT_MS, heartbeatIntervalMs: heartbeatInterval ?? HEARTBEAT_INTERVAL_MS, maxPollIntervalMs: rebalanceTimeout ?? REBALANCE_TIMEOUT_MS },

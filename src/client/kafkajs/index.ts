@@ -12,7 +12,7 @@ import { checkOptionNames } from '../api/optionCheck.ts';
 export type { AdminConfig } from './admin.ts';
 export { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ConfigSource, ResourcePatternTypes, type AclEntry, type AclFilter, type ConfigEntry, type FetchOffsetsPartition, type ITopicConfig, type SeekEntry } from './adminTypes.ts';
 export { AssignerProtocol, PartitionAssigners, type Assigner, type AssignerCluster, type Assignment, type GroupMember, type GroupMemberAssignment, type PartitionAssigner } from './assigners.ts';
-export { CompressionCodecs, CompressionTypes } from './compression.ts';
+export { CompressionCodecs, CompressionTypes, type CompressionCodec, type CompressionEncoder } from './compression.ts';
 export type { KafkaConfig } from './connection.ts';
 export type * from './consumerTypes.ts';
 export {

@@ -1,12 +1,13 @@
 import { CODEC_NAMES } from '../../record/codecs.ts';
-import type { Codec } from '../../record/batchHeader.ts';
+import { Codec } from '../../record/batchHeader.ts';
 import { clientClock } from '../clientClock.ts';
 import { isRetriableError } from '../core/wait.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { GroupedDelivery, type BatchDelivery } from '../api/deliveries.ts';
 import { Producer as Engine } from '../producer/producer.ts';
-import { CompressionTypes } from './compression.ts';
+import { CompressionTypes, encoderOf } from './compression.ts';
+import type { BatchEncoder } from '../producer/batch.ts';
 import type { KafkaConfig } from './connection.ts';
 import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, toKafkaJSError } from './errors.ts';
 import { producerEvents } from './events.ts';
@@ -77,7 +78,13 @@ const BATCH_SIZE_BYTES = 1024 * 1024;
 const REQUEST_SIZE_MAX_BYTES = 100 * 1024 * 1024;
 const BUFFER_MEMORY_BYTES = 128 * 1024 * 1024;
 
-/** KafkaJS's producer: `acks`, `timeout` and `compression` belong to each call, so there is an engine for each combination in use. */
+/** Of the batches of one call. */
+interface CallCompression {
+  readonly codec: Codec;
+  readonly encode: BatchEncoder | null;
+}
+
+/** KafkaJS's producer: `acks` and `timeout` belong to each call, so there is an engine for each combination in use. */
 export class Producer extends Participant<typeof producerEvents> {
   readonly #config: ProducerConfig;
   readonly #choose: ReturnType<ICustomPartitioner>;
@@ -114,7 +121,7 @@ export class Producer extends Participant<typeof producerEvents> {
     if (this.isIdempotent() && acks !== -1) throw new KafkaJSNonRetriableError("Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees");
     if (this.#isInTransaction) throw new KafkaJSNonRetriableError('Cannot send messages outside of the transaction: use the transaction object');
     check(topicMessages);
-    return this.#deliver(this.#engineFor(cluster, batch), cluster, topicMessages);
+    return this.#deliver(this.#engineFor(cluster, batch), cluster, topicMessages, compressionOf(batch));
   }
 
   /** Begins a transaction; the producer needs a transactionalId. */
@@ -155,9 +162,9 @@ export class Producer extends Participant<typeof producerEvents> {
         this.#isInTransaction = false;
       }
     });
-    const sendBatch = ({ topicMessages = [] }: ProducerBatch): Promise<RecordMetadata[]> => guarded(async () => {
+    const sendBatch = ({ topicMessages = [], ...options }: ProducerBatch): Promise<RecordMetadata[]> => guarded(async () => {
       check(topicMessages);
-      return this.#deliver(engine, cluster, topicMessages);
+      return this.#deliver(engine, cluster, topicMessages, compressionOf(options));
     });
     return {
       sendBatch,
@@ -171,37 +178,36 @@ export class Producer extends Participant<typeof producerEvents> {
     };
   }
 
-  #engineFor(cluster: Cluster, { acks = -1, timeout = ACK_TIMEOUT_MS, compression = CompressionTypes.None }: ProducerBatch): Engine {
-    const key = `${acks}/${compression}/${timeout}`;
+  #engineFor(cluster: Cluster, { acks = -1, timeout = ACK_TIMEOUT_MS }: ProducerBatch): Engine {
+    const key = `${acks}/${timeout}`;
     let engine = this.#engines.get(key);
-    if (engine === undefined) this.#engines.set(key, (engine = new Engine(cluster, this.#engineOptions({ acks, timeout, compression }), () => {})));
+    if (engine === undefined) this.#engines.set(key, (engine = new Engine(cluster, this.#engineOptions({ acks, timeout }), () => {})));
     return engine;
   }
 
-  #engineOptions({ acks = -1, timeout = ACK_TIMEOUT_MS, compression = CompressionTypes.None }: ProducerBatch): ConstructorParameters<typeof Engine>[1] {
+  #engineOptions({ acks = -1, timeout = ACK_TIMEOUT_MS }: ProducerBatch): ConstructorParameters<typeof Engine>[1] {
     if (acks !== -1 && acks !== 0 && acks !== 1) throw new KafkaJSNonRetriableError(`acks must be -1, 0 or 1, not ${acks}`);
-    if (CODEC_NAMES[compression] === undefined) throw new KafkaJSNonRetriableError(`Compression type ${String(compression)} is unknown`);
     const { allowAutoTopicCreation = true, maxInFlightRequests } = this.#config;
     const retry = { ...defaultRetry, ...this.cluster.retry };
     return {
-      acks, codec: compression as Codec, requestTimeoutMs: timeout, lingerMs: 0, isIdempotent: this.isIdempotent(), allowAutoTopicCreation, retriesMax: this.isIdempotent() ? 2 ** 31 - 1 : retry.retries,
+      acks, requestTimeoutMs: timeout, lingerMs: 0, isIdempotent: this.isIdempotent(), allowAutoTopicCreation, retriesMax: this.isIdempotent() ? 2 ** 31 - 1 : retry.retries,
       inFlightMax: Math.min(maxInFlightRequests ?? IDEMPOTENT_IN_FLIGHT_MAX, IDEMPOTENT_IN_FLIGHT_MAX), batchSizeBytes: BATCH_SIZE_BYTES, requestSizeMaxBytes: REQUEST_SIZE_MAX_BYTES,
       bufferMemoryBytes: BUFFER_MEMORY_BYTES, deliveryTimeoutMs: Math.max(timeout, retry.maxRetryTime * 2), maxBlockMs: retry.maxRetryTime,
     };
   }
 
-  async #deliver(engine: Engine, cluster: Cluster, topicMessages: readonly TopicMessages[]): Promise<RecordMetadata[]> {
+  async #deliver(engine: Engine, cluster: Cluster, topicMessages: readonly TopicMessages[], compression: CallCompression): Promise<RecordMetadata[]> {
     const topics = merge(topicMessages);
     try {
       for (const topic of topics.keys()) await engine.prepare(topic);
-      const delivered = await Promise.all([...topics].map(([topic, messages]) => this.#sendTopic(engine, cluster, topic, messages)));
+      const delivered = await Promise.all([...topics].map(([topic, messages]) => this.#sendTopic(engine, cluster, { topic, messages, compression })));
       return delivered.flatMap(metadataOf);
     } catch (error) {
       throw failureOf(error as Error);
     }
   }
 
-  async #sendTopic(engine: Engine, cluster: Cluster, topic: string, messages: readonly Message[]): Promise<BatchDelivery> {
+  async #sendTopic(engine: Engine, cluster: Cluster, { topic, messages, compression }: TopicMessages & { readonly compression: CallCompression }): Promise<BatchDelivery> {
     const delivery = deferred<BatchDelivery>();
     const sink = new GroupedDelivery(topic, messages.length, delivery.resolve, delivery.reject);
     const partitionMetadata: PartitionMetadata[] = (cluster.knownLeaders(topic) ?? (await cluster.leadersOf(topic))).map(({ leader }, partitionId) => ({ partitionErrorCode: 0, partitionId, leader, replicas: [], isr: [] }));
@@ -214,6 +220,8 @@ export class Producer extends Participant<typeof producerEvents> {
       try {
         const partition = message.partition ?? this.#choose({ topic, partitionMetadata, message });
         const record = { topic, partition, key: toBytes(message.key, 'key'), value: toBytes(message.value, 'value'), timestampMs: message.timestamp === undefined ? nowMs : Number(message.timestamp) };
+        // what is open when this turn ends is sent with it: no other call's messages come into its batches
+        engine.compressWith(compression.codec, compression.encode);
         engine.send(message.headers === undefined ? record : { ...record, headers: toHeaders(message.headers) }, sink, index);
       } catch (error) {
         sink.settle(error as Error, topic, -1, -1, index, 1);
@@ -222,6 +230,12 @@ export class Producer extends Participant<typeof producerEvents> {
     engine.sendNow(topic);
     return delivery.promise;
   }
+}
+
+function compressionOf({ compression = CompressionTypes.None }: ProducerBatch): CallCompression {
+  if (CODEC_NAMES[compression] === undefined) throw new KafkaJSNonRetriableError(`Compression type ${String(compression)} is unknown`);
+  const encode = encoderOf(compression);
+  return { codec: encode === null ? compression : Codec.none, encode };
 }
 
 function check(topicMessages: readonly TopicMessages[]): void {

@@ -1,4 +1,4 @@
-import { Attribute, HEADER_BYTES, Field, writeInt64, type Codec } from '../../record/batchHeader.ts';
+import { Attribute, attributesOf, codecIn, HEADER_BYTES, Field, writeInt64, type Codec } from '../../record/batchHeader.ts';
 import { BatchBuilder, renewCrc } from '../../record/build.ts';
 import { recordsOf } from '../../record/codecs.ts';
 import type { RecordHeader } from '../../record/iterate.ts';
@@ -12,11 +12,24 @@ export interface ProducerIdentity {
   readonly producerEpoch: number;
 }
 
+/** Compresses a whole batch, which is not compressed and stays as it is. */
+export type BatchEncoder = (batch: Buffer) => Promise<Buffer>;
+
+/** How batches are compressed when they are closed, by `codec`, or each time that they are sent, by `encode`. */
+export interface Compression {
+  readonly codec: Codec;
+  /** As `compress` in record/codecs.ts takes it. */
+  readonly level: number;
+  /** An application's own; null: none. */
+  readonly encode: BatchEncoder | null;
+}
+
 /** A closed batch on its way. */
 export interface OutgoingBatch {
   /** Whole and ready to be sent but for identity and sequence; its own memory. */
   readonly bytes: Buffer;
   readonly records: number;
+  readonly encode: BatchEncoder | null;
   /** Who wants to hear of which records. */
   readonly sinks: readonly SinkRange[];
   /** Given up at this time of the monotonic clock. */
@@ -34,8 +47,8 @@ export interface OutgoingBatch {
 
 export const SEQUENCES = 2 ** 31;
 
-export function makeBatch(bytes: Buffer, records: number, deadlineMs: number, sinks: readonly SinkRange[] = []): OutgoingBatch {
-  return { bytes, records, sinks, deadlineMs, baseSequence: -1, failures: 0, wasSent: false, error: null, isDone: false };
+export function makeBatch(bytes: Buffer, records: number, deadlineMs: number, encode: BatchEncoder | null, sinks: readonly SinkRange[]): OutgoingBatch {
+  return { bytes, records, encode, sinks, deadlineMs, baseSequence: -1, failures: 0, wasSent: false, error: null, isDone: false };
 }
 
 /** Writes identity and sequence into the header, and whether the batch is part of a transaction. */
@@ -49,14 +62,15 @@ export function stampBatch(batch: OutgoingBatch, identity: ProducerIdentity, bas
 }
 
 /** Two batches of half the records each, for a broker that found the one too large. */
-export function splitBatch(batch: OutgoingBatch, codec: Codec, level: number): [OutgoingBatch, OutgoingBatch] {
+export function splitBatch(batch: OutgoingBatch, level: number): [OutgoingBatch, OutgoingBatch] {
+  const codec = codecIn(attributesOf(batch.bytes, 0)) as Codec;
   const cursor = new RecordCursor();
   cursor.open(batch.bytes, 0, recordsOf(batch.bytes, 0, Number.MAX_SAFE_INTEGER));
   const half = Math.ceil(batch.records / 2);
   const take = (from: number, count: number): OutgoingBatch => {
     const builder = new BatchBuilder(batch.bytes.length);
     for (let left = count; left > 0 && cursor.next(); left--) builder.append(cursor.key(), cursor.value(), cursor.headers(), cursor.timestampMs);
-    return makeBatch(builder.close({ codec, level }), count, batch.deadlineMs, cutRanges(batch.sinks, from, from + count));
+    return makeBatch(builder.close({ codec, level }), count, batch.deadlineMs, batch.encode, cutRanges(batch.sinks, from, from + count));
   };
   return [take(0, half), take(half, batch.records - half)];
 }

@@ -5,7 +5,7 @@ import { ClientError } from '../core/clientError.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { BrokerConnection } from '../core/connection.ts';
 import { isRetriableError, type Backoff } from '../core/wait.ts';
-import { makeBatch, SEQUENCES, splitBatch, stampBatch, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
+import { makeBatch, SEQUENCES, splitBatch, stampBatch, type Compression, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
 import { noteSink, type DeliverySink, type SinkRange } from './delivery.ts';
 import type { OutgoingRecord } from './outgoingRecord.ts';
 import { produceApi, type ProduceCombiner } from './produceCombiner.ts';
@@ -22,6 +22,8 @@ const EPOCH_MAX = 0x7fff;
 export interface LaneOwner {
   readonly cluster: Cluster;
   readonly options: ProducerOptions;
+  /** Of the batches that are closed now. */
+  readonly compression: Compression;
   /** The producer's id; a new one when `worn` is the one in use. */
   identity(worn: ProducerIdentity | null): Promise<ProducerIdentity>;
   /** null: records belong to no transaction. */
@@ -116,9 +118,9 @@ export class PartitionLane {
       this.#owner.giveBuilder(builder);
       return this.#owner.onBuffered(-openBytes);
     }
-    const { codec, compressionLevel } = this.#owner.options;
+    const { codec, level, encode } = this.#owner.compression;
     const records = builder.recordCount;
-    const batch = makeBatch(builder.close({ codec, level: compressionLevel }), records, this.#builderDeadlineMs, this.#builderSinks);
+    const batch = makeBatch(builder.close({ codec, level }), records, this.#builderDeadlineMs, encode, this.#builderSinks);
     this.#builderSinks = [];
     this.#owner.giveBuilder(builder);
     this.#owner.onBuffered(batch.bytes.length - openBytes);
@@ -179,7 +181,7 @@ export class PartitionLane {
     this.#inFlight += 1;
     batch.wasSent = true;
     this.#owner.combinerOf(connection, this.#version).add({
-      topic: this.topic, partition: this.partition, bytes: batch.bytes,
+      topic: this.topic, partition: this.partition, bytes: batch.bytes, encode: batch.encode,
       onDone: (baseOffset) => this.#onDelivered(batch, baseOffset), onFailed: (error) => this.#onFailed(batch, error),
     });
   }
@@ -270,8 +272,7 @@ export class PartitionLane {
   }
 
   #split(batch: OutgoingBatch): void {
-    const { codec, compressionLevel } = this.#owner.options;
-    const halves = splitBatch(batch, codec, compressionLevel);
+    const halves = splitBatch(batch, this.#owner.compression.level);
     this.#queue.splice(this.#queue.indexOf(batch), 1, ...halves);
     this.#owner.onBuffered(halves[0].bytes.length + halves[1].bytes.length - batch.bytes.length);
   }

@@ -4,6 +4,7 @@ import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makePartitionProduceData, makeProduceRequest, makeTopicProduceData, readProduceResponse, writeProduceRequest, type PartitionProduceResponse, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { BrokerConnection } from '../core/connection.ts';
+import type { BatchEncoder } from './batch.ts';
 import type { ProducerOptions } from './producerOptions.ts';
 
 /** Version 12 is the last one that names topics instead of ids. */
@@ -13,6 +14,8 @@ export interface ProduceItem {
   readonly topic: string;
   readonly partition: number;
   readonly bytes: Buffer;
+  /** Set: `bytes` are compressed by it on their way. */
+  readonly encode: BatchEncoder | null;
   /** Offset of the first record, -1 where it is not told. */
   readonly onDone: (baseOffset: number) => void;
   readonly onFailed: (error: Error) => void;
@@ -24,6 +27,8 @@ export class ProduceCombiner {
   readonly #options: ProducerOptions;
   readonly #version: number;
   #items: ProduceItem[] = [];
+  /** The last batch that is being compressed: those behind it keep their order. */
+  #encoding: Promise<void> | null = null;
 
   constructor(connection: BrokerConnection, options: ProducerOptions, version: number) {
     this.#connection = connection;
@@ -32,6 +37,28 @@ export class ProduceCombiner {
   }
 
   add(item: ProduceItem): void {
+    if (item.encode === null && this.#encoding === null) return this.#put(item);
+    const work = this.#putEncoded(item, this.#encoding).finally(() => {
+      if (this.#encoding === work) this.#encoding = null;
+    });
+    this.#encoding = work;
+  }
+
+  async #putEncoded(item: ProduceItem, before: Promise<void> | null): Promise<void> {
+    const { bytes, encode } = item;
+    let encoded: Buffer | null = null;
+    let failure: unknown = null;
+    try {
+      encoded = encode === null ? bytes : await encode(bytes);
+    } catch (error) {
+      failure = error;
+    }
+    await before;
+    if (encoded === null) item.onFailed(failure as Error);
+    else this.#put({ ...item, bytes: encoded });
+  }
+
+  #put(item: ProduceItem): void {
     this.#items.push(item);
     if (this.#items.length === 1) queueMicrotask(() => this.#flush());
   }

@@ -1,13 +1,14 @@
 import { ErrorCode, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import { makeInitProducerIdRequest, readInitProducerIdResponse, writeInitProducerIdRequest } from '../../protocol/generated/initProducerId.ts';
+import type { Codec } from '../../record/batchHeader.ts';
 import { SMALL_PARTS } from '../../record/build.ts';
 import { newRecordBuilder, type RecordBuilder } from '../../record/packedBuilder.ts';
 import { ClientError } from '../core/clientError.ts';
 import type { Cluster, PartitionLeader } from '../core/cluster.ts';
 import { isRetriableError } from '../core/wait.ts';
 import type { BrokerConnection } from '../core/connection.ts';
-import { serializedSizeMax, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
+import { serializedSizeMax, type BatchEncoder, type Compression, type OutgoingBatch, type ProducerIdentity } from './batch.ts';
 import { settleRanges, type DeliverySink } from './delivery.ts';
 import type { OutgoingRecord } from './outgoingRecord.ts';
 import { PartitionLane, type LaneOwner } from './partitionLane.ts';
@@ -83,6 +84,7 @@ export class Producer {
   readonly #transaction: TransactionManager | null;
   readonly #channel: string;
   readonly #counters = { recordsSent: 0, recordsDelivered: 0, recordsFailed: 0, batchesSent: 0, bytesDelivered: 0 };
+  #compression: Compression;
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #waiters: (() => void)[] = [];
@@ -93,6 +95,7 @@ export class Producer {
     this.#cluster = cluster;
     this.#options = { ...defaultProducerOptions, ...options };
     this.#onDelivery = onDelivery;
+    this.#compression = { codec: this.#options.codec, level: this.#options.compressionLevel, encode: null };
     if (this.#options.isIdempotent && this.#options.acks !== -1) throw new ClientError('INVALID_ARGUMENT', 'Must set acks to all in order to use the idempotent producer.');
     if (this.#options.isIdempotent && this.#options.inFlightMax > IDEMPOTENT_IN_FLIGHT_MAX) throw new ClientError('INVALID_ARGUMENT', 'An idempotent producer may have at most 5 batches in flight.');
     this.#builderBytes = Math.max(Math.min(this.#options.batchSizeBytes, BUILDER_BYTES_MAX), BUILDER_BYTES_MIN);
@@ -175,6 +178,11 @@ export class Producer {
     for (const lane of this.#topics.get(topic)?.lanes ?? []) lane?.closeBatch();
   }
 
+  /** How batches that are closed from now on are compressed. What `encode` rejects with is the fate of its batch. */
+  compressWith(codec: Codec, encode: BatchEncoder | null): void {
+    this.#compression = { ...this.#compression, codec, encode };
+  }
+
   /** What was done so far, and what waits. */
   metrics(): ProducerMetrics {
     return { ...this.#counters, bufferedBytes: this.#bufferedBytes };
@@ -246,7 +254,11 @@ export class Producer {
   }
 
   #makeOwner(): LaneOwner {
+    const currentCompression = (): Compression => this.#compression;
     return {
+      get compression() {
+        return currentCompression();
+      },
       cluster: this.#cluster,
       options: this.#options,
       transaction: this.#transaction,

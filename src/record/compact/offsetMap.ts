@@ -3,6 +3,7 @@
  * and the offset. A cryptographic hash stands for the key, so that nobody can make one key look like another. Nothing is ever taken out.
  */
 import { assert } from '../../base/assert.ts';
+import { loadCrypto } from '../../base/lazyModules.ts';
 
 /** As Kafka's map: what the same `log.cleaner.dedupe.buffer.size` holds is the same number of keys. */
 export const ENTRY_BYTES = 24;
@@ -26,7 +27,7 @@ export function makeOffsetMapMemory(entriesMax: number): OffsetMapMemory {
 const SLACK = 1.1;
 const SLOTS_MIN = 16;
 
-const sha256 = (bytes: Uint8Array): Buffer => process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'buffer');
+const sha256 = (bytes: Uint8Array): Buffer => loadCrypto().hash('sha256', bytes, 'buffer');
 
 export class OffsetMap {
   readonly #words: Int32Array;

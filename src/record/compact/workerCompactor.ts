@@ -59,8 +59,26 @@ export class WorkerCompactor implements Compactor {
 /** Loaded with the first task: a store that compacts nothing does not pay for it. */
 const loadPiscina = (): typeof import('piscina') | null => loadLibrary<typeof import('piscina')>('piscina');
 
-/** Worker threads where the built worker and piscina are at hand, else the caller's own thread. */
-export function openCompactor(): Compactor {
+/** Made with the first task: looking for the worker and for piscina takes longer than the rest of opening a store. */
+class ChosenCompactor implements Compactor {
+  #chosen: Compactor | null = null;
+  #isClosed = false;
+
+  async run(task: CompactTask): Promise<CompactAnswer> {
+    if (this.#isClosed) throw new Error('closed');
+    return (this.#chosen ??= choose()).run(task);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#chosen?.close();
+  }
+}
+
+function choose(): Compactor {
   const workerPath = findWorkerPath('compact.worker', 'compact');
   return workerPath === null || findLibrary('piscina') === null ? new InlineCompactor() : new WorkerCompactor(workerPath);
 }
+
+/** Worker threads where the built worker and piscina are at hand, else the caller's own thread. */
+export const openCompactor = (): Compactor => new ChosenCompactor();

@@ -1,8 +1,7 @@
-import { link, open, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DiskError } from '../../base/disk.ts';
 import type { DirectoryEntry } from '../../base/disk.ts';
+import * as files from './asyncFiles.ts';
 
 /** A system's error as a DiskError that names the path. */
 export function asDiskError(error: unknown, path: string): DiskError {
@@ -19,30 +18,20 @@ async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs `work` on an open file and closes it. */
-async function withFile<T>(path: string, flags: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, flags);
-  try {
-    return await work(file);
-  } finally {
-    await file.close();
-  }
-}
-
 /**
- * Whole files and folders through node:fs/promises: what the native and the portable disk have in common. Nothing here is on the path of
+ * Whole files and folders of the host: what the native and the portable disk have in common. Nothing here is on the path of
  * an append or a fetch.
  */
 export class HostFiles {
   makeDirectory(path: string): Promise<void> {
-    return naming(path, async () => void (await mkdir(path, { recursive: true })));
+    return naming(path, async () => void (await files.makeDirectory(path, { recursive: true })));
   }
 
   list(path: string): Promise<DirectoryEntry[]> {
     return naming(path, async () => {
       const found: DirectoryEntry[] = [];
-      for (const entry of await readdir(path, { withFileTypes: true })) {
-        const status = await stat(join(path, entry.name)).catch(() => null);
+      for (const entry of await files.readDirectory(path, { withFileTypes: true })) {
+        const status = await files.stat(join(path, entry.name)).catch(() => null);
         if (status === null) continue;
         const isDirectory = status.isDirectory();
         found.push({ name: entry.name, isDirectory, sizeBytes: isDirectory ? 0 : status.size });
@@ -52,31 +41,31 @@ export class HostFiles {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return naming(from, () => rename(from, to));
+    return naming(from, () => files.rename(from, to));
   }
 
   link(from: string, to: string): Promise<void> {
-    return naming(from, () => link(from, to));
+    return naming(from, () => files.link(from, to));
   }
 
   remove(path: string): Promise<void> {
-    return naming(path, () => rm(path, { recursive: true, force: true }));
+    return naming(path, () => files.remove(path, { recursive: true, force: true }));
   }
 
   syncDirectory(path: string): Promise<void> {
     return naming(path, async () => {
       // Windows has no such thing; there a rename is durable when it returns.
-      if (process.platform !== 'win32') await withFile(path, 'r', (folder) => folder.sync());
+      if (process.platform !== 'win32') await files.withFile(path, 'r', files.sync);
     });
   }
 
   readFile(path: string, sizeMaxBytes: number): Promise<Buffer | null> {
     return naming(path, async () => {
       try {
-        return await withFile(path, 'r', async (file) => {
-          const { size } = await file.stat();
+        return await files.withFile(path, 'r', async (descriptor) => {
+          const size = await files.sizeOf(descriptor);
           if (size > sizeMaxBytes) throw new DiskError('EFBIG', path, `${path} has ${size} bytes, more than the ${sizeMaxBytes} allowed`);
-          return await file.readFile();
+          return await files.readFile(descriptor);
         });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -96,14 +85,14 @@ export class HostFiles {
 
   freeBytes(path: string): Promise<number> {
     return naming(path, async () => {
-      const status = await statfs(path);
+      const status = await files.statFileSystem(path);
       return status.bavail * status.bsize;
     });
   }
 
   totalBytes(path: string): Promise<number> {
     return naming(path, async () => {
-      const status = await statfs(path);
+      const status = await files.statFileSystem(path);
       return status.blocks * status.bsize;
     });
   }
@@ -112,13 +101,13 @@ export class HostFiles {
     const temporary = `${path}.tmp`;
     return naming(path, async () => {
       try {
-        await withFile(temporary, 'w', async (file) => {
-          await file.writeFile(bytes);
-          if (durable) await file.sync();
+        await files.withFile(temporary, 'w', async (descriptor) => {
+          await files.writeFile(descriptor, bytes);
+          if (durable) await files.sync(descriptor);
         });
-        await rename(temporary, path);
+        await files.rename(temporary, path);
       } catch (error) {
-        await rm(temporary, { force: true }).catch(() => {});
+        await files.remove(temporary, { force: true }).catch(() => {});
         throw error;
       }
     });

@@ -1,6 +1,6 @@
-import { link, open, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { DiskError } from '../../base/disk.ts';
+import { link, readFile, readLink, remove, rename, stat, symlink, withFile, writeFile } from './asyncFiles.ts';
 import { asDiskError } from './hostFiles.ts';
 
 /** After this long a guard left by a process that died while taking a lock over is void. */
@@ -54,7 +54,7 @@ export function lockedError(path: string, pid: number | null): DiskError {
 
 /** The live process that a lock file names, null when it names none or a dead one. */
 export async function liveHolder(path: string): Promise<number | null> {
-  const text = await readlink(path).catch(() => readFile(path, 'latin1')).catch(() => '');
+  const text = await readLink(path).catch(() => readFile(path, 'latin1')).catch(() => '');
   const holder = parseHolder(text);
   return holder !== null && isAlive(holder) ? holder.pid : null;
 }
@@ -70,7 +70,7 @@ export async function takeLockFile(path: string): Promise<void> {
   } catch (error) {
     throw asDiskError(error, path);
   } finally {
-    await rm(own, { force: true }).catch(() => {});
+    await remove(own, { force: true }).catch(() => {});
   }
 }
 
@@ -81,7 +81,7 @@ async function writeHolder(path: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
-    await rm(path, { force: true });
+    await remove(path, { force: true });
     await symlink(ownHolderText().trim(), path);
   }
 }
@@ -93,10 +93,10 @@ function notExisting(error: NodeJS.ErrnoException): false {
 
 /** A link of a dead holder (see writeHolder) goes: the kernel would lock a file of the name that it holds. */
 export async function dropDeadLink(path: string): Promise<void> {
-  const isLink = (): Promise<boolean> => readlink(path).then(() => true, () => false);
+  const isLink = (): Promise<boolean> => readLink(path).then(() => true, () => false);
   if (!(await isLink()) || (await liveHolder(path)) !== null) return;
   await guarded(`${path}.guard`, path, async () => {
-    if ((await isLink()) && (await liveHolder(path)) === null) await rm(path);
+    if ((await isLink()) && (await liveHolder(path)) === null) await remove(path);
   });
 }
 
@@ -111,21 +111,17 @@ async function takeOver(path: string, own: string): Promise<void> {
 }
 
 async function guarded(guard: string, path: string, work: () => Promise<void>): Promise<void> {
-  const file = await open(guard, 'wx').catch(async (error: NodeJS.ErrnoException) => {
+  const make = (): Promise<void> => withFile(guard, 'wx', async () => {});
+  await make().catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    const age = await open(guard, 'r').then(async (held) => {
-      const { mtimeMs } = await held.stat();
-      await held.close();
-      return Date.now() - mtimeMs;
-    }, () => 0);
-    if (age < GUARD_VOID_AFTER_MS) throw lockedError(path, null);
-    await rm(guard, { force: true });
-    return await open(guard, 'wx');
+    const ageMs = await stat(guard).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+    if (ageMs < GUARD_VOID_AFTER_MS) throw lockedError(path, null);
+    await remove(guard, { force: true });
+    await make();
   });
   try {
-    await file.close();
     await work();
   } finally {
-    await rm(guard, { force: true });
+    await remove(guard, { force: true });
   }
 }

@@ -1,9 +1,9 @@
-import { truncate, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { assert, definite } from '../../base/assert.ts';
 import { DiskError } from '../../base/disk.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, FolderContent, Segment, SegmentOptions } from '../../base/disk.ts';
 import type { NativeCore } from '../../binding/addon.ts';
+import { truncate, writeFile } from './asyncFiles.ts';
 import { HostFiles, asDiskError } from './hostFiles.ts';
 import { dropDeadLink, liveHolder, lockedError, ownHolderText } from './lockFile.ts';
 import { errorFromErrno } from './nativeErrors.ts';

@@ -1,5 +1,4 @@
 import { renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { assert } from '../../base/assert.ts';
@@ -9,6 +8,7 @@ import type {
 } from '../../base/disk.ts';
 import { NumberField, OptionField } from '../../binding/abi.ts';
 import type { NativeCore } from '../../binding/addon.ts';
+import { remove } from './asyncFiles.ts';
 import { asDiskError } from './hostFiles.ts';
 import { PENDING, passPlan, takeResult } from './nativeAppend.ts';
 import { errorFromErrno } from './nativeErrors.ts';
@@ -483,7 +483,7 @@ export class NativeSegment implements Segment {
 
 async function removeFile(path: string): Promise<void> {
   try {
-    await rm(path, { force: true });
+    await remove(path, { force: true });
   } catch (error) {
     throw asDiskError(error, path);
   }

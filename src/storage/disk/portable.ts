@@ -1,10 +1,10 @@
-import { truncate } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { assert } from '../../base/assert.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, DiskError, Segment, SegmentOptions } from '../../base/disk.ts';
 import { compute } from '../../binding/load.ts';
 import type { Compute } from '../../binding/compute.ts';
 import { AppendCheck } from './appendCheck.ts';
+import { truncate } from './asyncFiles.ts';
 import { CopyLimits, FileSegment } from './fileSegment.ts';
 import type { SegmentContext } from './fileSegment.ts';
 import { HostFiles } from './hostFiles.ts';

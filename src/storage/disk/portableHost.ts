@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { unlink } from './asyncFiles.ts';
 import type { FileHost, OpenFile } from './fileHost.ts';
 import { asDiskError } from './hostFiles.ts';
 
