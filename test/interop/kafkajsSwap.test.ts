@@ -1,6 +1,7 @@
 /** The same code, written for kafkajs after its own documentation, with kafkajs and with ours in its place. */
 import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
+import snappy from 'snappy';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as ours from '../../src/client/kafkajs/index.ts';
 import { startBroker, type BrokerProcess } from './support/broker.ts';
@@ -74,6 +75,40 @@ describe.each([['kafkajs', theirs], ['tidelog/kafkajs', ours as unknown as Kafka
     expect(metadata.map(({ topicName, partition }) => `${topicName}/${partition}`).sort()).toEqual([`${one}/0`, `${one}/1`, `${one}/2`, `${two}/2`].sort());
     await producer.disconnect();
     await expect(producer.send({ topic: one, messages: [{ value: 'x' }] })).rejects.toThrow('The producer is disconnected');
+  });
+
+  it("compresses by the application's own codec", async () => {
+    const { CompressionCodecs } = library;
+    const before = CompressionCodecs[CompressionTypes.Snappy];
+    const calls: string[] = [];
+    CompressionCodecs[CompressionTypes.Snappy] = () => ({
+      async compress(encoder: { buffer: Buffer }) {
+        calls.push('compress');
+        return snappy.compress(encoder.buffer);
+      },
+      async decompress(buffer: Buffer) {
+        calls.push('decompress');
+        return snappy.uncompress(buffer);
+      },
+    });
+    try {
+      const topic = await newTopic();
+      const producer = make().producer();
+      await producer.connect();
+      await producer.send({ topic, compression: CompressionTypes.Snappy, messages: [{ value: 'squeezed '.repeat(100) }] });
+      await producer.disconnect();
+      const consumer = make().consumer({ groupId: name('snappy') });
+      await consumer.connect();
+      await consumer.subscribe({ topic, fromBeginning: true });
+      const values: string[] = [];
+      await consumer.run({ eachMessage: async ({ message }) => void values.push(String(message.value)) });
+      await until(() => values.length === 1);
+      await consumer.disconnect();
+      expect(values).toEqual(['squeezed '.repeat(100)]);
+      expect(new Set(calls)).toEqual(new Set(['compress', 'decompress']));
+    } finally {
+      CompressionCodecs[CompressionTypes.Snappy] = before;
+    }
   });
 
   it('refuses what kafkajs refuses', async () => {
