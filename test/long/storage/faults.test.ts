@@ -23,6 +23,8 @@ import { FAULT_KINDS, drawHistory, shrink } from './steps.ts';
 import type { FaultKind, History } from './steps.ts';
 
 const SMALL_BYTES = 4 * 1024 * 1024;
+/** Histories at the same time, each in a folder of its own: with real files most of one is waiting. */
+const REAL_LANES = 6;
 
 interface Implementation {
   readonly name: string;
@@ -74,25 +76,48 @@ async function explain(implementation: Implementation, folder: string, history: 
   return `${implementation.name}, seed ${history.seed}: ${String(again)}\n${again instanceof Error ? again.stack : ''}\n${JSON.stringify(least)}`;
 }
 
+/** All histories of one implementation: each lane takes the next seed, until one has failed. */
+class Run {
+  readonly progress: Progress;
+  readonly tally: Tally;
+  failed: { readonly history: History; readonly failure: unknown } | null = null;
+  readonly #implementation: Implementation;
+  readonly #faults: ReadonlySet<FaultKind>;
+  #nextSeed = firstSeed();
+
+  constructor(implementation: Implementation, faults: ReadonlySet<FaultKind>, tally: Tally) {
+    this.#implementation = implementation;
+    this.#faults = faults;
+    this.tally = tally;
+    this.progress = new Progress(`${implementation.name}, faults ${[...faults].join(' ')}`);
+  }
+
+  async lane(folder: string): Promise<void> {
+    while (this.failed === null && this.#nextSeed < firstSeed() + count(10_000)) {
+      const seed = this.#nextSeed;
+      this.#nextSeed += 1;
+      const history = drawHistory(seed, seededRandom(seed), this.#faults);
+      const failure = await failureOf(this.#implementation, folder, history, this.tally);
+      if (failure !== null) this.failed ??= { history, failure };
+      else this.progress.step(seed);
+    }
+  }
+}
+
 describe('what was acknowledged as durable', () => {
   it.each(implementations.filter(isThere).filter(({ name }) => choice('TIDELOG_DISKS', implementations.map((one) => one.name)).has(name)))(
     'reads back byte for byte after any fault ($name)', async (implementation) => {
-      const folder = openFolder();
+      const lanes = Array.from({ length: implementation.openDisk === null ? 1 : REAL_LANES }, openFolder);
       const faults = new Set<FaultKind>(choice('TIDELOG_FAULTS', FAULT_KINDS));
-      if (!folder.canFill && implementation.openDisk !== null) faults.delete('full');
-      const tally = emptyTally();
-      const progress = new Progress(`${implementation.name}, faults ${[...faults].join(' ')}`);
+      if (!lanes[0]!.canFill && implementation.openDisk !== null) faults.delete('full');
+      const run = new Run(implementation, faults, emptyTally());
       try {
-        for (let seed = firstSeed(); seed < firstSeed() + count(10_000); seed += 1) {
-          const history = drawHistory(seed, seededRandom(seed), faults);
-          const failure = await failureOf(implementation, folder.path, history, tally);
-          if (failure !== null) expect.fail(`after ${progress.done} histories: ${await explain(implementation, folder.path, history, failure)}`);
-          progress.step(seed);
-        }
-        progress.end(JSON.stringify(tally));
-        expect(tally.acknowledged).toBeGreaterThan(progress.done);
+        await Promise.all(lanes.map(({ path }) => run.lane(path)));
+        if (run.failed !== null) expect.fail(`after ${run.progress.done} histories: ${await explain(implementation, lanes[0]!.path, run.failed.history, run.failed.failure)}`);
+        run.progress.end(JSON.stringify(run.tally));
+        expect(run.tally.acknowledged).toBeGreaterThan(run.progress.done);
       } finally {
-        folder.remove();
+        for (const { remove } of lanes) remove();
       }
     });
 });

@@ -123,6 +123,7 @@ export class Life {
 
   async #append({ log, records, sizeBytes, waits, codec }: Extract<Step, { kind: 'append' }>): Promise<void> {
     const model = this.models[log]!;
+    if (model.isProducerNew) await patiently(model.answered(), () => this.#ports.clock.advance(1));
     const isDurable = this.#config.flushMessages === 1;
     const appended = model.append(records, sizeBytes, codec, (end) => {
       this.#tally.acknowledged += records;

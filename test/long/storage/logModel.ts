@@ -11,6 +11,8 @@ export interface SentBatch {
   readonly firstOffset: number;
   readonly records: number;
   isAnswered: boolean;
+  /** It was there after a restart. */
+  isFound: boolean;
 }
 
 export class LogModel {
@@ -54,7 +56,7 @@ export class LogModel {
     const values = Array.from({ length: records }, (_, index) => `${this.partition}/${first + index}/${this.life}:`.padEnd(sizeBytes, '.'));
     const timestamps = values.map((_, index) => FIRST_TIMESTAMP_MS + first + index);
     const bytes = batchOf(values, { producerId: PRODUCER, producerEpoch: 0, baseSequence: first, timestamps, codec });
-    const sent: SentBatch = { bytes, firstOffset: first, records, isAnswered: false };
+    const sent: SentBatch = { bytes, firstOffset: first, records, isAnswered: false, isFound: false };
     this.batches.push(sent);
     const { life } = this;
     const answered = new Promise<void>((resolve, reject) => {
@@ -91,8 +93,9 @@ export class LogModel {
     await Promise.all(this.#unanswered);
   }
 
-  get hasUnanswered(): boolean {
-    return this.#unanswered.size > 0;
+  /** The log has nothing of the producer yet. As Kafka's it takes any sequence then: were the first batch refused, the one behind it would be the first. */
+  get isProducerNew(): boolean {
+    return !this.batches.some((batch) => batch.isAnswered || batch.isFound);
   }
 
   /** What comes after this offset, with the batch that holds it, may be gone from now on. */
@@ -132,6 +135,7 @@ export class LogModel {
     // Where all that was left is torn, the log goes on where its deleted part ended.
     if (end === this.start && this.end < end) this.#beginAt(end);
     must(this.end === end, `log ${this.partition} ends at ${end}, within a batch`);
+    for (const batch of this.batches) batch.isFound = true;
     for (const batch of this.batches) if (batch.firstOffset + batch.records > this.start) this.#checkBatch(batch);
     await this.#checkTimes();
     await this.#checkProducer();

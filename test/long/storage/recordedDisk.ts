@@ -2,16 +2,46 @@
  * A Disk of the real machine, with a second tree beside it that holds apart what was written and what was synced: all writes go to real files through the
  * real implementation, and what a loss of power would have left can be told at any moment, by the rules of the disk in memory.
  */
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path/posix';
 import { DiskError } from '../../../src/base/disk.ts';
 import type { DirectoryEntry, DirectoryLock, Disk, Segment, SegmentOptions } from '../../../src/base/disk.ts';
 import type { Random } from '../../../src/base/ports.ts';
 import { MemoryFile } from '../../../src/storage/disk/memoryFiles.ts';
-import type { MemoryFiles } from '../../../src/storage/disk/memoryFiles.ts';
+import type { MemoryFiles, MemoryNode } from '../../../src/storage/disk/memoryFiles.ts';
 
 /** Not taken along by a process that died. */
 const LOCK_FILE = '.lock';
+
+/** What the kernel says a file holds; of each file one descriptor is kept, since they are read again and again. */
+class OpenContents {
+  readonly #descriptors = new Map<number, number>();
+  #room = Buffer.alloc(256 * 1024);
+
+  /** Valid until the next call; throws where there is no such file any more. */
+  read(inode: number, path: string): Buffer {
+    let descriptor = this.#descriptors.get(inode);
+    if (descriptor === undefined) {
+      descriptor = openSync(path, 'r');
+      this.#descriptors.set(inode, descriptor);
+    }
+    for (;;) {
+      const sizeBytes = readSync(descriptor, this.#room, 0, this.#room.length, 0);
+      if (sizeBytes < this.#room.length) return this.#room.subarray(0, sizeBytes);
+      this.#room = Buffer.alloc(this.#room.length * 2);
+    }
+  }
+
+  close(inode: number): void {
+    const descriptor = this.#descriptors.get(inode);
+    if (descriptor !== undefined) closeSync(descriptor);
+    this.#descriptors.delete(inode);
+  }
+
+  closeAll(): void {
+    for (const inode of [...this.#descriptors.keys()]) this.close(inode);
+  }
+}
 
 /** What was synced of one folder tree. */
 export class Ledger {
@@ -19,6 +49,8 @@ export class Ledger {
   readonly #root: string;
   readonly #byInode = new Map<number, MemoryFile>();
   readonly #pathOf = new Map<MemoryFile, string>();
+  readonly #inodeOf = new Map<MemoryFile, number>();
+  readonly #contents = new OpenContents();
   /** Targets of atomic writes under way: what appears there was synced before. */
   readonly syncedTargets = new Set<string>();
 
@@ -46,6 +78,7 @@ export class Ledger {
 
   #note(inode: number, file: MemoryFile, path: string): void {
     this.#byInode.set(inode, file);
+    this.#inodeOf.set(file, inode);
     this.#pathOf.set(file, path);
   }
 
@@ -60,13 +93,13 @@ export class Ledger {
 
   beginDirectorySync(path: string): () => void {
     if (!this.#holds(path)) return () => {};
-    this.notice(path);
+    this.notice(path, false);
     const node = this.files.find(this.#shadow(path));
     return node === undefined || node instanceof MemoryFile ? () => {} : this.files.beginDirectorySync(node);
   }
 
-  /** Brings the tree up to what the folder holds now. */
-  notice(folder: string = this.#root): void {
+  /** Brings the tree up to what the folder holds now, with the folders in it unless told otherwise. */
+  notice(folder: string = this.#root, isDeep = true): void {
     if (!this.#holds(folder)) return;
     let entries;
     try {
@@ -80,25 +113,37 @@ export class Ledger {
       if (entry.name === LOCK_FILE) continue;
       names.add(entry.name);
       const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) this.notice(path);
-      else this.#noticeFile(path);
+      if (!entry.isDirectory()) this.#noticeFile(path);
+      else if (isDeep) this.notice(path);
+      else this.files.makeDirectory(this.#shadow(path));
     }
     const { entries: known } = this.files.directory(this.#shadow(folder));
-    for (const name of known.keys()) if (!names.has(name)) this.files.remove(`${this.#shadow(folder)}/${name}`);
+    for (const [name, node] of known) if (!names.has(name)) this.#remove(`${this.#shadow(folder)}/${name}`, node);
+  }
+
+  #remove(shadow: string, node: MemoryNode): void {
+    this.files.remove(shadow);
+    const inode = node instanceof MemoryFile ? this.#inodeOf.get(node) : undefined;
+    // By another name of the same file it is opened again.
+    if (inode !== undefined) this.#contents.close(inode);
   }
 
   #noticeFile(path: string): void {
-    let inode: number;
+    const inode = lstatSync(path, { throwIfNoEntry: false })?.ino;
+    if (inode === undefined) return;
     let bytes: Buffer;
     try {
-      inode = lstatSync(path).ino;
-      bytes = readFileSync(path);
+      bytes = this.#contents.read(inode, path);
     } catch {
       return;
     }
     const file = this.#named(path, inode);
     noteChange(file, bytes);
     if (this.syncedTargets.has(path)) file.makeDurable(file.pendingCount);
+  }
+
+  end(): void {
+    this.#contents.closeAll();
   }
 
   #named(path: string, inode: number): MemoryFile {
@@ -113,7 +158,7 @@ export class Ledger {
       this.#pathOf.set(known, path);
       return known;
     }
-    if (here !== undefined) this.files.remove(shadow);
+    if (here !== undefined) this.#remove(shadow, here);
     const file = this.files.create(shadow);
     this.#note(inode, file, path);
     return file;
@@ -173,6 +218,7 @@ export class RecordedDisk implements Disk {
     this.#isDead = true;
     for (const lock of this.#locks) await lock.release().catch(() => {});
     await this.#inner.close();
+    this.ledger.end();
   }
 
   /** The outcome of `work`, which a dead process never learns. */
@@ -254,10 +300,12 @@ export class RecordedDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    this.ledger.notice();
+    this.ledger.notice(dirname(from), false);
+    const isFile = this.ledger.find(from) !== undefined;
+    if (!isFile) this.ledger.notice();
     await this.#alive(() => this.#inner.rename(from, to));
-    if (this.ledger.find(from) === undefined) this.ledger.renameFolder(from, to);
-    this.ledger.notice();
+    if (!isFile) this.ledger.renameFolder(from, to);
+    this.ledger.notice(dirname(to), !isFile);
   }
 
   link(from: string, to: string): Promise<void> {
@@ -284,7 +332,7 @@ export class RecordedDisk implements Disk {
   }
 
   async writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
-    this.ledger.notice(dirname(path));
+    this.ledger.notice(dirname(path), false);
     this.ledger.syncedTargets.add(path);
     try {
       await this.#alive(() => this.#inner.writeFileAtomic(path, bytes));
