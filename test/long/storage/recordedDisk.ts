@@ -39,7 +39,7 @@ class OpenContents {
   }
 
   closeAll(): void {
-    for (const inode of [...this.#descriptors.keys()]) this.close(inode);
+    for (const inode of this.#descriptors.keys()) this.close(inode);
   }
 }
 
