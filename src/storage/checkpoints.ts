@@ -52,6 +52,8 @@ export function formatOffsetCheckpoint(entries: readonly PartitionOffset[]): Buf
 }
 
 export interface OffsetsRead {
+  /** Null: there is no file. */
+  readonly bytes: Buffer | null;
   /** Null: damaged, and nothing replaces it. */
   readonly entries: PartitionOffset[] | null;
   readonly state: 'right' | 'replaced' | 'damaged';
@@ -61,11 +63,11 @@ export interface OffsetsRead {
 export async function readOffsetCheckpoint(checksums: DirectoryChecksums, name: string): Promise<OffsetsRead> {
   const { bytes, state, copy } = await checksums.read(name, CHECKPOINT_SIZE_MAX_BYTES);
   const entries = bytes === null || state === 'damaged' ? null : parseOffsetCheckpoint(bytes.toString('utf8'));
-  if (entries !== null) return { entries, state: 'right' };
+  if (entries !== null) return { bytes, entries, state: 'right' };
   // Who takes the recovery points away wants everything to be looked at.
   const copied = copy === null || (bytes === null && name === FileName.recoveryPoints) ? null : parseOffsetCheckpoint(copy.toString('utf8'));
-  if (copied !== null) return { entries: copied, state: 'replaced' };
-  return bytes === null ? { entries: [], state: 'right' } : { entries: null, state: 'damaged' };
+  if (copied !== null) return { bytes, entries: copied, state: 'replaced' };
+  return bytes === null ? { bytes, entries: [], state: 'right' } : { bytes, entries: null, state: 'damaged' };
 }
 
 export interface EpochStart {
@@ -124,6 +126,11 @@ export class CheckpointFile {
   /** Resolves when the content of a moment after this call is durable. Rejects with DiskError. */
   write(): Promise<void> {
     return this.#writes.run();
+  }
+
+  /** The file holds these bytes, durably. */
+  believe(bytes: Buffer): void {
+    this.#written = bytes;
   }
 
   async #write(): Promise<void> {

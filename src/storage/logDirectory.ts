@@ -116,10 +116,10 @@ export class LogDirectory implements LogHost {
   /** What the checkpoint files say; one that is damaged is taken from its copy, and counts as absent where there is none. */
   async readCheckpoints(): Promise<(folder: string) => LogCheckpoints> {
     if (!(await this.#checksums.load())) this.#logger.warn('the checksums of the checkpoints are damaged: the checkpoints are believed', { path: this.#checksums.path });
-    const recoveryPoints = await this.#readOffsets(FileName.recoveryPoints);
-    const highWatermarks = await this.#readOffsets(FileName.highWatermarks);
-    const cleanedOffsets = await this.#readOffsets(FileName.cleanedOffsets);
-    const logStarts = await this.#readOffsets(FileName.logStarts);
+    const recoveryPoints = await this.#readOffsets(FileName.recoveryPoints, this.#recoveryPoints);
+    const highWatermarks = await this.#readOffsets(FileName.highWatermarks, this.#highWatermarks);
+    const cleanedOffsets = await this.#readOffsets(FileName.cleanedOffsets, this.#cleanedOffsets);
+    const logStarts = await this.#readOffsets(FileName.logStarts, this.#logStarts);
     if (logStarts === null) this.#logger.error('the start offsets are lost: records that were deleted may be there again', { directory: this.path });
     return (folder) => ({
       recoveryPoint: recoveryPoints?.get(folder) ?? 0,
@@ -131,9 +131,12 @@ export class LogDirectory implements LogHost {
   }
 
   /** Null when the file is damaged and nothing replaces it. */
-  async #readOffsets(name: string): Promise<Map<string, number> | null> {
-    const path = `${this.path}/${name}`;
-    const { entries, state } = await readOffsetCheckpoint(this.#checksums, name);
+  async #readOffsets(name: string, file: CheckpointFile): Promise<Map<string, number> | null> {
+    const { path } = file;
+    const { bytes, entries, state } = await readOffsetCheckpoint(this.#checksums, name);
+    // What a kill left need not be durable; an ordered stop made it so, and a file that never was cannot be lost.
+    const isKnown = this.#checksums.knows(name);
+    if (state === 'right' && !this.#checksums.isDirty && (bytes === null ? !isKnown : isKnown && this.wasClean)) file.believe(bytes ?? formatOffsetCheckpoint([]));
     if (state === 'replaced') this.#logger.warn('a checkpoint is damaged or gone and its copy is taken', { path });
     else if (state === 'damaged') this.#logger.warn('a checkpoint is damaged and is passed over', { path });
     return entries === null ? null : new Map(entries.map((entry) => [partitionFolder(entry.topic, entry.partition), entry.offset]));

@@ -38,6 +38,32 @@ describe('a log directory', () => {
     expect(await startError(startStore({ ...again, nodeId: 3 }))).toMatchObject({ code: 'corrupt', path: '/data/meta.properties' });
   });
 
+  it('has its checkpoints written again by a start only where a stop was not in order', async () => {
+    const CHECKPOINTS = ['tidelog-checksums', 'recovery-point-offset-checkpoint'];
+    const written: string[] = [];
+    const ports = fakePorts();
+    const disk = memoryDisk(ports);
+    const { writeFileAtomic } = disk;
+    disk.writeFileAtomic = (path, bytes) => {
+      written.push(path.slice('/data/'.length));
+      return writeFileAtomic.call(disk, path, bytes);
+    };
+    const first = await startStore({ disk, ports });
+    expect(written).toEqual(['meta.properties']);
+    await append(await first.store.open('t', 0, TOPIC_ID, topicConfig()), batchOf(['kept']));
+    await first.store.close();
+    expect(written).toEqual(expect.arrayContaining(CHECKPOINTS));
+    written.length = 0;
+    const second = await startStore({ disk, ports });
+    expect(written).toEqual([]);
+    await second.store.close();
+    await disk.remove('/data/.kafka_cleanshutdown');
+    written.length = 0;
+    const third = await startStore({ disk, ports });
+    expect(written).toEqual(expect.arrayContaining(CHECKPOINTS));
+    await third.store.close();
+  });
+
   it('is used by one store at a time', async () => {
     const first = await startStore();
     const second = await startError(startStore({ disk: first.disk, ports: first.ports }));

@@ -70,7 +70,8 @@ export class Journal {
     await makeDurably(disk, directory);
     const lock = await disk.lock(`${directory}/.lock`);
     try {
-      const names = (await disk.list(directory)).map((entry) => entry.name);
+      const entries = await disk.list(directory);
+      const names = entries.map((entry) => entry.name);
       const snapshotOffset = newest(names, SNAPSHOT_NAME);
       const snapshotBytes = snapshotOffset < 0 ? 0 : await replaySnapshot(options, snapshotOffset);
       const start = Math.max(snapshotOffset, 0);
@@ -80,7 +81,7 @@ export class Journal {
       await removeOlder(options, names, baseOffset, snapshotOffset);
       if (!names.includes(fileName(baseOffset, 'log'))) await disk.syncDirectory(directory);
       const journal = new Journal(options, lock, segment, snapshotBytes);
-      journal.#hasReserve = names.includes(RESERVE_NAME);
+      journal.#hasReserve = entries.some((entry) => entry.name === RESERVE_NAME && entry.sizeBytes === RESERVE_BYTES);
       await journal.#keepReserve();
       return journal;
     } catch (error) {
@@ -139,9 +140,9 @@ export class Journal {
   /** Where there is no room for it now, the next change tries again. */
   async #keepReserve(): Promise<void> {
     if (this.#hasReserve) return;
-    // Zeros would not take room on every file system.
+    // Zeros would not take room on every file system. A power loss may take it: the next start sees that by its size.
     const bytes = Buffer.alloc(RESERVE_BYTES, 'reserve ');
-    this.#hasReserve = await this.#options.disk.writeFileAtomic(`${this.directory}/${RESERVE_NAME}`, bytes).then(() => true, () => false);
+    this.#hasReserve = await this.#options.disk.writeFile(`${this.directory}/${RESERVE_NAME}`, bytes).then(() => true, () => false);
   }
 
   #write(batch: Buffer): Promise<AppendStatus> {
