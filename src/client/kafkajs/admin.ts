@@ -5,8 +5,12 @@ import { OffsetSpec } from '../admin/listOffsets.ts';
 import { valueOf, type Outcome } from '../admin/outcome.ts';
 import type { PartitionMap } from '../admin/partitionMap.ts';
 import type { Cluster } from '../core/cluster.ts';
-import { aclBinding, aclEntry, aclFilter, groupAcls, type AclResource } from './adminAcls.ts';
-import type { AclEntry, AclFilter, ConfigEntry, FetchOffsetsPartition, ITopicConfig, SeekEntry } from './adminTypes.ts';
+import { aclBinding, aclEntry, aclFilter, groupAcls } from './adminAcls.ts';
+import type {
+  AclEntry, AclFilter, ConfigEntries, ConfigSource, ConfigSynonyms, DeleteAclResponse, DeleteGroupsResult, DescribeAclResponse, DescribeConfigResponse, FetchOffsetsPartition, GroupOverview, IResourceConfig, ITopicConfig,
+  ITopicMetadata, ITopicPartitionConfig, ListPartitionReassignmentsResponse, OngoingPartitionReassignment, PartitionReassignment, ResourceConfigQuery, SeekEntry,
+} from './adminTypes.ts';
+import type { TopicPartitions } from './offsetTypes.ts';
 import type { KafkaConfig } from './connection.ts';
 import {
   asKafkaJS, KafkaJSAggregateError, KafkaJSAlterPartitionReassignmentsError, KafkaJSCreateTopicError, KafkaJSDeleteGroupsError, KafkaJSDeleteTopicRecordsError, KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError,
@@ -15,7 +19,6 @@ import { adminEvents } from './events.ts';
 import { describeGroup, type GroupDescription } from './groupDescription.ts';
 import type { Logger } from './logger.ts';
 import { Participant } from './participant.ts';
-import type { PartitionMetadata } from './partitioners.ts';
 import { clientClock } from '../clientClock.ts';
 import { sleep, type RetryOptions } from './retry.ts';
 
@@ -55,13 +58,13 @@ export class Admin extends Participant<typeof adminEvents> {
     raiseAll(await this.#ask((admin) => admin.deleteTopics(topics)));
   }
 
-  async createPartitions({ topicPartitions, validateOnly = false }: { topicPartitions: { topic: string; count: number; assignments?: number[][] }[]; validateOnly?: boolean; timeout?: number }): Promise<boolean> {
+  async createPartitions({ topicPartitions, validateOnly = false }: { topicPartitions: ITopicPartitionConfig[]; validateOnly?: boolean; timeout?: number }): Promise<boolean> {
     const additions = topicPartitions.map(({ topic, count, assignments }) => ({ topic, count, ...(assignments === undefined ? {} : { assignments }) }));
     raiseAll(await this.#ask((admin) => admin.createPartitions(additions, validateOnly)));
     return true;
   }
 
-  async fetchTopicMetadata({ topics = [] }: { topics?: string[] } = {}): Promise<{ topics: { name: string; partitions: PartitionMetadata[] }[] }> {
+  async fetchTopicMetadata({ topics = [] }: { topics?: string[] } = {}): Promise<{ topics: ITopicMetadata[] }> {
     const answer = await asKafkaJS(this.#get().metadata(topics.length === 0 ? null : topics));
     const failed = answer.topics.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
     if (failed !== undefined) throw new KafkaJSProtocolError(new KafkaError(failed.errorCode, failed.name));
@@ -114,23 +117,22 @@ export class Admin extends Participant<typeof adminEvents> {
     await this.setOffsets({ groupId, topic, partitions: await this.#offsetsOf(topic, earliest ? OffsetSpec.earliest : OffsetSpec.latest) });
   }
 
-  async describeConfigs({ resources, includeSynonyms = false }: { resources: { type: number; name: string; configNames?: string[] }[]; includeSynonyms?: boolean }): Promise<{
-    resources: { configEntries: ConfigEntry[]; errorCode: number; errorMessage: string | null; resourceName: string; resourceType: number }[]; throttleTime: number }> {
+  async describeConfigs({ resources, includeSynonyms = false }: { resources: ResourceConfigQuery[]; includeSynonyms?: boolean }): Promise<DescribeConfigResponse> {
     const asked = resources.map(({ type, name }) => ({ type, name }) as ConfigResource);
     const outcomes = await this.#ask((admin) => admin.describeConfigs(asked, { includeSynonyms }));
     const described = resources.map(({ type, name, configNames }, place) => {
       const entries = valueOf(outcomes.get(asked[place] as ConfigResource)).filter((entry) => configNames === undefined || configNames.includes(entry.name));
-      const configEntries = entries.map((entry): ConfigEntry => ({
-        configName: entry.name, configValue: entry.value, isDefault: entry.configSource === DEFAULT_CONFIG_SOURCE, configSource: entry.configSource, isSensitive: entry.isSensitive, readOnly: entry.readOnly,
-        configSynonyms: entry.synonyms.map((synonym) => ({ configName: synonym.name, configValue: synonym.value, configSource: synonym.source })),
+      const configEntries = entries.map((entry): ConfigEntries => ({
+        configName: entry.name, configValue: entry.value as string, isDefault: entry.configSource === DEFAULT_CONFIG_SOURCE, configSource: entry.configSource as ConfigSource, isSensitive: entry.isSensitive, readOnly: entry.readOnly,
+        configSynonyms: entry.synonyms.map((synonym) => ({ configName: synonym.name, configValue: synonym.value, configSource: synonym.source }) as ConfigSynonyms),
       }));
-      return { configEntries, errorCode: 0, errorMessage: null, resourceName: name, resourceType: type };
+      return { configEntries, errorCode: 0, errorMessage: null as unknown as string, resourceName: name, resourceType: type };
     });
     return { resources: described, throttleTime: 0 };
   }
 
   /** What is not named goes back to its default, as KafkaJS's request does it. */
-  async alterConfigs({ resources, validateOnly = false }: { resources: { type: number; name: string; configEntries: { name: string; value: string }[] }[]; validateOnly?: boolean }): Promise<{ resources: { errorCode: number; errorMessage: string | null; resourceName: string; resourceType: number }[]; throttleTime: number }> {
+  async alterConfigs({ resources, validateOnly = false }: { resources: IResourceConfig[]; validateOnly?: boolean }): Promise<{ resources: { errorCode: number; errorMessage: string | null; resourceName: string; resourceType: number }[]; throttleTime: number }> {
     const current = await this.describeConfigs({ resources: resources.map(({ type, name }) => ({ type, name })) });
     const changes = new Map<ConfigResource, ConfigChange[]>(resources.map(({ type, name, configEntries }, place) => {
       const set = configEntries.map((entry) => ({ name: entry.name, operation: ConfigOperation.set, value: entry.value }));
@@ -142,7 +144,7 @@ export class Admin extends Participant<typeof adminEvents> {
     return { resources: resources.map(({ type, name }) => ({ errorCode: 0, errorMessage: null, resourceName: name, resourceType: type })), throttleTime: 0 };
   }
 
-  async listGroups(): Promise<{ groups: { groupId: string; protocolType: string }[] }> {
+  async listGroups(): Promise<{ groups: GroupOverview[] }> {
     return { groups: (await this.#ask((admin) => admin.listGroups())).map(({ groupId, protocol }) => ({ groupId, protocolType: protocol })) };
   }
 
@@ -150,7 +152,7 @@ export class Admin extends Participant<typeof adminEvents> {
     return { groups: await Promise.all(groupIds.map((groupId) => this.#describe(groupId))) };
   }
 
-  async deleteGroups(groupIds: string[]): Promise<{ groupId: string; errorCode: number }[]> {
+  async deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]> {
     const outcomes = await this.#ask((admin) => admin.deleteGroups(groupIds));
     const results = [...outcomes].map(([groupId, { error }]) => ({ groupId, error: error === undefined ? null : toProtocolError(error) }));
     const failed = results.filter(({ error }) => error !== null).map(({ groupId, error }) => ({ groupId, errorCode: (error as KafkaJSProtocolError).code, error: error as KafkaJSProtocolError }));
@@ -170,29 +172,32 @@ export class Admin extends Participant<typeof adminEvents> {
     return true;
   }
 
-  async describeAcls(filter: AclFilter): Promise<{ throttleTime: number; errorCode: number; resources: (AclResource & { acls: object[] })[] }> {
+  async describeAcls(filter: AclFilter): Promise<DescribeAclResponse> {
     return { throttleTime: 0, errorCode: 0, resources: groupAcls(await this.#ask((admin) => admin.describeAcls(aclFilter(filter)))) };
   }
 
-  async deleteAcls({ filters }: { filters: AclFilter[] }): Promise<{ throttleTime: number; filterResponses: { errorCode: number; matchingAcls: object[] }[] }> {
+  async deleteAcls({ filters }: { filters: AclFilter[] }): Promise<DeleteAclResponse> {
     const asked = filters.map(aclFilter);
     const outcomes = await this.#ask((admin) => admin.deleteAcls(asked));
     return { throttleTime: 0, filterResponses: asked.map((filter) => ({ errorCode: 0, matchingAcls: valueOf(outcomes.get(filter)).map((binding) => ({ errorCode: 0, ...aclEntry(binding) })) })) };
   }
 
-  async alterPartitionReassignments({ topics }: { topics: { topic: string; partitionAssignment: { partition: number; replicas: number[] }[] }[]; timeout?: number }): Promise<void> {
+  async alterPartitionReassignments({ topics }: { topics: PartitionReassignment[]; timeout?: number }): Promise<void> {
     const moves = topics.flatMap(({ topic, partitionAssignment }) => partitionAssignment.map(({ partition, replicas }) => [{ topic, partition }, replicas] as const));
     const outcomes = await this.#ask((admin) => admin.alterReassignments(moves));
     const failed = [...outcomes].flatMap(([{ topic, partition }, { error }]) => (error instanceof KafkaError ? [new KafkaJSAlterPartitionReassignmentsError(error, topic, partition)] : []));
     if (failed.length > 0) throw new KafkaJSAggregateError('Errors altering partition reassignments', failed);
   }
 
-  async listPartitionReassignments({ topics }: { topics?: { topic: string; partitions: number[] }[]; timeout?: number } = {}): Promise<{ topics: { topic: string; partitions: { partition: number; replicas: number[]; addingReplicas: number[]; removingReplicas: number[] }[] }[] }> {
+  async listPartitionReassignments({ topics }: { topics?: TopicPartitions[]; timeout?: number } = {}): Promise<ListPartitionReassignmentsResponse> {
     const asked = topics?.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))) ?? null;
-    const moves = await this.#ask((admin) => admin.listReassignments(asked));
-    const byTopic = new Map<string, { partition: number; replicas: number[]; addingReplicas: number[]; removingReplicas: number[] }[]>();
-    for (const [{ topic, partition }, { replicas, addingReplicas, removingReplicas }] of moves) byTopic.set(topic, [...(byTopic.get(topic) ?? []), { partition, replicas: [...replicas], addingReplicas: [...addingReplicas], removingReplicas: [...removingReplicas] }]);
-    return { topics: [...byTopic].map(([topic, partitions]) => ({ topic, partitions })) };
+    const byTopic = new Map<string, OngoingPartitionReassignment[]>();
+    for (const [{ topic, partition }, { replicas, addingReplicas, removingReplicas }] of await this.#ask((admin) => admin.listReassignments(asked))) {
+      const moves = byTopic.get(topic) ?? [];
+      moves.push({ partitionIndex: partition, partition, replicas: [...replicas], addingReplicas: [...addingReplicas], removingReplicas: [...removingReplicas] });
+      byTopic.set(topic, moves);
+    }
+    return { topics: [...byTopic].map(([topic, partitions]) => ({ topic, name: topic, partitions })) };
   }
 
   #get(): Cluster {

@@ -1,11 +1,5 @@
 import { operationCode, operationName, patternTypeCode, patternTypeName, permissionCode, permissionName, resourceTypeCode, resourceTypeName, type AclBinding, type AclFilter as ClientAclFilter } from '../admin/aclTypes.ts';
-import type { AclEntry, AclFilter } from './adminTypes.ts';
-
-export interface AclResource {
-  resourceType: number;
-  resourceName: string;
-  resourcePatternType: number;
-}
+import type { AclEntry, AclFilter, DescribeAclResource } from './adminTypes.ts';
 
 /** KafkaJS has numbers where the client has names. */
 export function aclBinding({ principal, host, operation, permissionType, resourceType, resourceName, resourcePatternType }: AclEntry): AclBinding {
@@ -13,7 +7,9 @@ export function aclBinding({ principal, host, operation, permissionType, resourc
 }
 
 export function aclEntry({ principal, host, operation, permission, resourceType, resourceName, patternType }: AclBinding): AclEntry {
-  return { principal, host, resourceName, resourceType: resourceTypeCode(resourceType), resourcePatternType: patternTypeCode(patternType), operation: operationCode(operation), permissionType: permissionCode(permission) };
+  return {
+    principal, host, resourceName, resourceType: resourceTypeCode(resourceType), resourcePatternType: patternTypeCode(patternType), operation: operationCode(operation), permissionType: permissionCode(permission),
+  } as AclEntry;
 }
 
 export function aclFilter({ principal, host, operation, permissionType, resourceType, resourceName, resourcePatternType }: AclFilter): ClientAclFilter {
@@ -24,8 +20,8 @@ export function aclFilter({ principal, host, operation, permissionType, resource
 }
 
 /** By resource. */
-export function groupAcls(bindings: readonly AclBinding[]): (AclResource & { acls: object[] })[] {
-  const resources = new Map<string, AclResource & { acls: object[] }>();
+export function groupAcls(bindings: readonly AclBinding[]): DescribeAclResource[] {
+  const resources = new Map<string, DescribeAclResource>();
   for (const binding of bindings) {
     const { resourceType, resourceName, resourcePatternType, ...acl } = aclEntry(binding);
     const key = `${resourceType}/${resourcePatternType}/${resourceName}`;

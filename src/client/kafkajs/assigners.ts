@@ -6,37 +6,61 @@ import {
 import { Reader } from '../../protocol/reader.ts';
 import { Writer } from '../../protocol/writer.ts';
 import type { AssignorProtocol } from '../consumer/assignorProtocol.ts';
-import type { Cluster } from '../core/cluster.ts';
+import type { Cluster as ClientCluster } from '../core/cluster.ts';
 import type { Logger } from './logger.ts';
 import type { PartitionMetadata } from './partitioners.ts';
 
 export interface Assignment {
-  readonly [topic: string]: number[];
+  [topic: string]: number[];
 }
 
 export interface GroupMember {
-  readonly memberId: string;
-  readonly memberMetadata: Buffer;
+  memberId: string;
+  memberMetadata: Buffer;
 }
 
 export interface GroupMemberAssignment {
-  readonly memberId: string;
-  readonly memberAssignment: Buffer;
+  memberId: string;
+  memberAssignment: Buffer;
+}
+
+export interface GroupState {
+  name: string;
+  metadata: Buffer;
 }
 
 export interface Assigner {
-  readonly name: string;
-  readonly version: number;
-  assign(group: { readonly members: readonly GroupMember[]; readonly topics: readonly string[] }): Promise<readonly GroupMemberAssignment[]> | readonly GroupMemberAssignment[];
-  protocol(subscription: { readonly topics: readonly string[] }): { readonly name: string; readonly metadata: Buffer };
+  name: string;
+  version: number;
+  assign(group: { members: GroupMember[]; topics: string[] }): Promise<GroupMemberAssignment[]> | GroupMemberAssignment[];
+  protocol(subscription: { topics: string[] }): GroupState;
 }
 
 /** What an assigner may ask of the cluster. */
 export interface AssignerCluster {
-  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[];
+}
+/** By KafkaJS's name. */
+export type Cluster = AssignerCluster;
+
+export interface MemberMetadata {
+  version: number;
+  topics: string[];
+  userData: Buffer;
 }
 
-export type PartitionAssigner = (config: { readonly cluster: AssignerCluster; readonly groupId: string; readonly logger: Logger }) => Assigner;
+export interface MemberAssignment {
+  version: number;
+  assignment: Assignment;
+  userData: Buffer;
+}
+
+export interface ISerializer<T> {
+  encode(value: T): Buffer;
+  decode(buffer: Buffer): T | null;
+}
+
+export type PartitionAssigner = (config: { cluster: AssignerCluster; groupId: string; logger: Logger }) => Assigner;
 
 /** Whatever the number in front says: KafkaJS's assigners count their own versions there, and newer clients' fields come behind. */
 const LAYOUT = 0;
@@ -99,7 +123,7 @@ const roundRobin: PartitionAssigner = ({ cluster }) => ({
 export const PartitionAssigners = { roundRobin } as const;
 
 /** An assigner as the client below runs it. */
-export function toProtocol(make: PartitionAssigner, cluster: Cluster, groupId: string, logger: Logger): AssignorProtocol {
+export function toProtocol(make: PartitionAssigner, cluster: ClientCluster, groupId: string, logger: Logger): AssignorProtocol {
   let counts: ReadonlyMap<string, number> = new Map();
   const findTopicPartitionMetadata = (topic: string): PartitionMetadata[] => {
     const leaders = cluster.knownLeaders(topic) ?? [];
@@ -109,7 +133,7 @@ export function toProtocol(make: PartitionAssigner, cluster: Cluster, groupId: s
   return {
     name: assigner.protocol({ topics: [] }).name,
     isCooperative: false,
-    metadata: ({ topics }) => assigner.protocol({ topics }).metadata,
+    metadata: ({ topics }) => assigner.protocol({ topics: [...topics] }).metadata,
     async assign(joined, partitionCounts) {
       const members = joined.map(({ memberId, metadata }) => ({ memberId, memberMetadata: metadata }));
       const topics = [...new Set(joined.flatMap(({ metadata }) => AssignerProtocol.MemberMetadata.decode(metadata)?.topics ?? []))];

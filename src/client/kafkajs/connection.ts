@@ -14,8 +14,10 @@ import { portLogger, type Logger, type logCreator, type logLevel } from './logge
 import { toSecurity, type SASLOptions, type SslOptions } from './security.ts';
 import { defaultRetry, RetrySchedule, sleep, type RetryOptions } from './retry.ts';
 
+export type BrokersFunction = () => string[] | Promise<string[]>;
+
 export interface KafkaConfig {
-  brokers: string[] | (() => string[] | Promise<string[]>);
+  brokers: string[] | BrokersFunction;
   clientId?: string;
   connectionTimeout?: number;
   authenticationTimeout?: number;

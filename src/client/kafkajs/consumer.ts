@@ -12,6 +12,7 @@ import { asKafkaJS, KafkaJSNonRetriableError } from './errors.ts';
 import { consumerEvents } from './events.ts';
 import { describeGroup, type GroupDescription } from './groupDescription.ts';
 import type { Logger } from './logger.ts';
+import type { TopicPartitions } from './offsetTypes.ts';
 import { Participant } from './participant.ts';
 import { defaultRetry, sleep } from './retry.ts';
 import { Runner } from './runner.ts';
@@ -116,7 +117,7 @@ export class Consumer extends Participant<typeof consumerEvents> {
     this.#applyPauses();
   }
 
-  paused(): { topic: string; partitions: number[] }[] {
+  paused(): TopicPartitions[] {
     const topics = new Map<string, number[]>();
     for (const { topic, partition } of this.#engine?.paused ?? []) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
     return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
@@ -216,21 +217,22 @@ export class Consumer extends Participant<typeof consumerEvents> {
   }
 
   async #onCrash(error: Error, config: ConsumerRunConfig): Promise<void> {
-    const { groupId, retry } = this.#config;
+    const { groupId } = this.#config;
+    const { retry } = this.cluster;
     const engine = this.#engine;
     this.#runner = null;
     this.#engine = null;
     this.logger().error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack });
     await engine?.close();
     const isRetriable = error.name === 'KafkaJSNumberOfRetriesExceeded' || (error as { readonly retriable?: boolean }).retriable === true;
-    const isWanted = isRetriable && (retry?.restartOnFailure === undefined || (await retry.restartOnFailure(error).catch(() => true)));
+    const isWanted = isRetriable && (retry.restartOnFailure === undefined || (await retry.restartOnFailure(error).catch(() => true)));
     this.emitter.emit(consumerEvents.CRASH, { error, groupId, restart: isWanted });
     if (!isWanted) {
       this.cluster.disconnect();
       this.emitter.emit(consumerEvents.DISCONNECT);
       return;
     }
-    const delayMs = { ...defaultRetry, ...this.cluster.retry }.initialRetryTime;
+    const delayMs = { ...defaultRetry, ...retry }.initialRetryTime;
     this.logger().error(`Restarting the consumer in ${delayMs}ms`, { groupId });
     await sleep(clientClock, delayMs);
     if (!this.#isStopping && this.#runner === null && this.cluster.isConnected) this.#start(this.cluster.get('consumer'), config);

@@ -1,5 +1,6 @@
 import type { PartitionAssigner } from './assigners.ts';
 import type { KafkaMessage } from './messages.ts';
+import type { Offsets } from './offsetTypes.ts';
 import type { RetryOptions } from './retry.ts';
 
 export interface ConsumerConfig {
@@ -13,7 +14,7 @@ export interface ConsumerConfig {
   minBytes?: number;
   maxBytes?: number;
   maxWaitTimeInMs?: number;
-  retry?: RetryOptions & { restartOnFailure?: (error: Error) => Promise<boolean> };
+  retry?: RetryOptions;
   allowAutoTopicCreation?: boolean;
   maxInFlightRequests?: number;
   readUncommitted?: boolean;
@@ -43,9 +44,7 @@ export interface TopicPartitionOffsetAndMetadata extends TopicPartitionOffset {
   metadata?: string | null;
 }
 
-export interface OffsetsByTopicPartition {
-  topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
-}
+export type OffsetsByTopicPartition = Offsets;
 
 export interface Batch {
   readonly topic: string;
@@ -78,6 +77,8 @@ export interface EachBatchPayload {
   isStale(): boolean;
 }
 
+export type ConsumerEachMessagePayload = EachMessagePayload;
+export type ConsumerEachBatchPayload = EachBatchPayload;
 export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>;
 export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>;
 

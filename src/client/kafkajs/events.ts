@@ -11,8 +11,10 @@ export interface InstrumentationEvent<T> {
 
 const NETWORK = { REQUEST: 'network.request', REQUEST_TIMEOUT: 'network.request_timeout', REQUEST_QUEUE_SIZE: 'network.request_queue_size' } as const;
 
-const named = <T extends Record<string, string>>(owner: string, events: T): { readonly [Name in keyof T]: string } =>
-  Object.fromEntries(Object.entries(events).map(([name, type]) => [name, `${owner}.${type}`])) as { [Name in keyof T]: string };
+type Named<Owner extends string, Events extends Readonly<Record<string, string>>> = { readonly [Name in keyof Events]: `${Owner}.${Events[Name]}` };
+
+const named = <Owner extends string, const Events extends Readonly<Record<string, string>>>(owner: Owner, events: Events): Named<Owner, Events> =>
+  Object.fromEntries(Object.entries(events).map(([name, type]) => [name, `${owner}.${type}`])) as Named<Owner, Events>;
 
 export const producerEvents = named('producer', { CONNECT: 'connect', DISCONNECT: 'disconnect', ...NETWORK });
 export const adminEvents = named('admin', { CONNECT: 'connect', DISCONNECT: 'disconnect', ...NETWORK });
@@ -22,7 +24,11 @@ export const consumerEvents = named('consumer', {
   RECEIVED_UNSUBSCRIBED_TOPICS: 'received_unsubscribed_topics', ...NETWORK,
 });
 
-type Listener = (event: InstrumentationEvent<never>) => unknown;
+export type ProducerEvents = typeof producerEvents;
+export type ConsumerEvents = typeof consumerEvents;
+export type AdminEvents = typeof adminEvents;
+
+type Listener = (event: never) => unknown;
 
 /** Listeners by type. One that throws is logged and harms nobody. */
 export class Emitter {
@@ -51,9 +57,9 @@ export class Emitter {
   emit(type: string, payload: unknown = null): void {
     const listeners = this.#listeners.get(type);
     if (listeners === undefined || listeners.size === 0) return;
-    const event = { id: this.#nextId++, type, timestamp: clientClock.now(), payload } as InstrumentationEvent<never>;
+    const event = { id: this.#nextId++, type, timestamp: clientClock.now(), payload } satisfies InstrumentationEvent<unknown>;
     for (const listener of listeners) {
-      void Promise.resolve().then(() => listener(event)).catch((error: Error) => this.#logger.error(`Failed to execute listener: ${error.message}`, { eventName: type, stack: error.stack }));
+      void Promise.resolve().then(() => listener(event as never)).catch((error: Error) => this.#logger.error(`Failed to execute listener: ${error.message}`, { eventName: type, stack: error.stack }));
     }
   }
 }

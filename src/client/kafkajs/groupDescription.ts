@@ -15,13 +15,19 @@ export interface MemberDescription {
   memberMetadata: Buffer;
 }
 
+export type ConsumerGroupState = 'Unknown' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Empty';
+
 export interface GroupDescription {
   groupId: string;
   members: MemberDescription[];
   protocol: string;
   protocolType: string;
-  state: string;
+  state: ConsumerGroupState;
   errorCode: number;
+}
+
+export interface GroupDescriptions {
+  groups: GroupDescription[];
 }
 
 /** With the members' bytes as they are. */
@@ -35,7 +41,7 @@ export async function describeGroup(cluster: Cluster, groupId: string): Promise<
       const error = new KafkaError(group.errorCode);
       if (group.errorCode !== ErrorCode.NONE && error.retriable) throw error;
       const members = group.members.map(({ clientHost, clientId, memberId, memberAssignment, memberMetadata }) => ({ clientHost, clientId, memberId, memberAssignment, memberMetadata }));
-      return { groupId, members, protocol: group.protocolData, protocolType: group.protocolType, state: group.groupState, errorCode: group.errorCode };
+      return { groupId, members, protocol: group.protocolData, protocolType: group.protocolType, state: group.groupState as ConsumerGroupState, errorCode: group.errorCode };
     });
   } finally {
     coordinator.close();

@@ -10,10 +10,13 @@ import { toSecurity } from './security.ts';
 import { checkOptionNames } from '../api/optionCheck.ts';
 
 export type { AdminConfig } from './admin.ts';
-export { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ConfigSource, ResourcePatternTypes, type AclEntry, type AclFilter, type ConfigEntry, type FetchOffsetsPartition, type ITopicConfig, type SeekEntry } from './adminTypes.ts';
-export { AssignerProtocol, PartitionAssigners, type Assigner, type AssignerCluster, type Assignment, type GroupMember, type GroupMemberAssignment, type PartitionAssigner } from './assigners.ts';
+export * from './adminTypes.ts';
+export {
+  AssignerProtocol, PartitionAssigners, type Assigner, type AssignerCluster, type Assignment, type Cluster, type GroupMember, type GroupMemberAssignment, type GroupState, type ISerializer, type MemberAssignment,
+  type MemberMetadata, type PartitionAssigner,
+} from './assigners.ts';
 export { CompressionCodecs, CompressionTypes, type CompressionCodec, type CompressionEncoder } from './compression.ts';
-export type { KafkaConfig } from './connection.ts';
+export type { BrokersFunction, KafkaConfig } from './connection.ts';
 export type * from './consumerTypes.ts';
 export {
   KafkaJSAggregateError, KafkaJSAlterPartitionReassignmentsError, KafkaJSBrokerNotFound, KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSCreateTopicError, KafkaJSDeleteGroupsError, KafkaJSDeleteTopicRecordsError,
@@ -21,14 +24,17 @@ export {
   KafkaJSNoBrokerAvailableError, KafkaJSNonRetriableError, KafkaJSNotImplemented, KafkaJSNumberOfRetriesExceeded, KafkaJSOffsetOutOfRange, KafkaJSPartialMessageError, KafkaJSProtocolError, KafkaJSRequestTimeoutError,
   KafkaJSSASLAuthenticationError, KafkaJSServerDoesNotSupportApiKey, KafkaJSStaleTopicMetadataAssignment, KafkaJSTimeout, KafkaJSTopicMetadataNotLoaded, KafkaJSUnsupportedMagicByteInMessageSet,
 } from './errors.ts';
-export type { InstrumentationEvent } from './events.ts';
-export type { GroupDescription, MemberDescription } from './groupDescription.ts';
-export { logLevel, type logCreator, type LogEntry, type Logger } from './logger.ts';
+export type { AdminEvents, ConsumerEvents, InstrumentationEvent, ProducerEvents } from './events.ts';
+export type * from './errorTypes.ts';
+export type * from './eventTypes.ts';
+export type { ConsumerGroupState, GroupDescription, GroupDescriptions, MemberDescription } from './groupDescription.ts';
+export { logLevel, type logCreator, type LogEntry, type Logger, type LoggerEntryContent } from './logger.ts';
+export type * from './offsetTypes.ts';
 export type { IHeaders, KafkaMessage, Message } from './messages.ts';
-export { Partitioners, type ICustomPartitioner, type PartitionerArgs, type PartitionMetadata } from './partitioners.ts';
-export type { Offsets, ProducerBatch, ProducerConfig, ProducerRecord, RecordMetadata, TopicMessages, Transaction } from './producer.ts';
+export { Partitioners, type DefaultPartitioner, type ICustomPartitioner, type LegacyPartitioner, type PartitionerArgs, type PartitionMetadata } from './partitioners.ts';
+export type { ProducerBatch, ProducerConfig, ProducerRecord, RecordMetadata, TopicMessages, Transaction } from './producer.ts';
 export type { RetryOptions } from './retry.ts';
-export type { OauthbearerProviderResponse, SASLOptions, SslOptions } from './security.ts';
+export type { OauthbearerProviderResponse, SASLMechanism, SASLOptions, SslOptions } from './security.ts';
 export { Admin, Consumer, Producer };
 
 const KAFKA_OPTIONS = [

@@ -3,11 +3,17 @@ import type { Logger as PortLogger } from '../../base/ports.ts';
 export const logLevel = { NOTHING: 0, ERROR: 1, WARN: 2, INFO: 4, DEBUG: 5 } as const;
 export type logLevel = (typeof logLevel)[keyof typeof logLevel];
 
+export interface LoggerEntryContent {
+  readonly timestamp: string;
+  readonly message: string;
+  readonly [extra: string]: unknown;
+}
+
 export interface LogEntry {
-  readonly namespace: string;
-  readonly level: logLevel;
-  readonly label: string;
-  readonly log: { readonly timestamp: string; readonly message: string; readonly [extra: string]: unknown };
+  namespace: string;
+  level: logLevel;
+  label: string;
+  log: LoggerEntryContent;
 }
 
 export type logCreator = (level: logLevel) => (entry: LogEntry) => void;

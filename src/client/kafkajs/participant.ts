@@ -1,6 +1,7 @@
 /** What KafkaJS's producer, consumer and admin have in common: a connection to the cluster, a logger, and events. */
 import { LazyCluster, type KafkaConfig } from './connection.ts';
-import { Emitter, type InstrumentationEvent } from './events.ts';
+import { Emitter } from './events.ts';
+import type { EventOf } from './eventTypes.ts';
 import type { Logger } from './logger.ts';
 
 interface ParticipantEvents extends Readonly<Record<string, string>> {
@@ -26,7 +27,8 @@ export class Participant<Events extends ParticipantEvents> {
     return this.#logger;
   }
 
-  on(type: string, listener: (event: InstrumentationEvent<never>) => unknown): () => void {
+  /** Returns what takes the listener off again. */
+  on<Type extends Events[keyof Events]>(type: Type, listener: (event: EventOf<Type>) => unknown): () => void {
     return this.emitter.on(type, listener);
   }
 

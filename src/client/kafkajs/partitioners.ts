@@ -4,22 +4,24 @@ import type { Message } from './messages.ts';
 import { toBytes } from './messages.ts';
 
 export interface PartitionMetadata {
-  readonly partitionErrorCode: number;
-  readonly partitionId: number;
-  readonly leader: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-  readonly offlineReplicas?: readonly number[];
+  partitionErrorCode: number;
+  partitionId: number;
+  leader: number;
+  replicas: number[];
+  isr: number[];
+  offlineReplicas?: number[];
 }
 
 export interface PartitionerArgs {
-  readonly topic: string;
-  readonly partitionMetadata: readonly PartitionMetadata[];
-  readonly message: Message;
+  topic: string;
+  partitionMetadata: PartitionMetadata[];
+  message: Message;
 }
 
 /** Made once a producer; chooses the partition of each message that names none. */
 export type ICustomPartitioner = () => (args: PartitionerArgs) => number;
+export type DefaultPartitioner = ICustomPartitioner;
+export type LegacyPartitioner = ICustomPartitioner;
 
 const toPositive = (value: number): number => value & 0x7fffffff;
 

@@ -12,6 +12,7 @@ import type { KafkaConfig } from './connection.ts';
 import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, toKafkaJSError } from './errors.ts';
 import { producerEvents } from './events.ts';
 import type { Logger } from './logger.ts';
+import type { Offsets } from './offsetTypes.ts';
 import { Participant } from './participant.ts';
 import { toBytes, toHeaders, type Message } from './messages.ts';
 import { Partitioners, type ICustomPartitioner, type PartitionMetadata } from './partitioners.ts';
@@ -57,10 +58,6 @@ export interface RecordMetadata {
   baseOffset?: string;
   logAppendTime?: string;
   logStartOffset?: string;
-}
-
-export interface Offsets {
-  topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
 }
 
 export interface Transaction {

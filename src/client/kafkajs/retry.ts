@@ -7,13 +7,15 @@ export interface RetryOptions {
   readonly factor?: number;
   readonly multiplier?: number;
   readonly retries?: number;
+  /** For consumers: asked before one that crashed begins again. */
+  readonly restartOnFailure?: (error: Error) => Promise<boolean>;
 }
 
 export const defaultRetry = { maxRetryTime: 30_000, initialRetryTime: 300, factor: 0.2, multiplier: 2, retries: 5 } as const;
 
 /** Milliseconds before each further try, as KafkaJS reckons them: longer each time, spread by `factor`. */
 export class RetrySchedule {
-  readonly options: Required<RetryOptions>;
+  readonly options: Required<Omit<RetryOptions, 'restartOnFailure'>>;
   #nextMs: number;
   count = 0;
 

@@ -27,6 +27,8 @@ export type SASLOptions =
   | { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
   | { mechanism: 'oauthbearer'; oauthBearerProvider: () => Promise<OauthbearerProviderResponse> };
 
+export type SASLMechanism = SASLOptions['mechanism'];
+
 const TAKEN = ['ca', 'cert', 'key', 'passphrase', 'rejectUnauthorized', 'checkServerIdentity', 'servername'];
 
 /** Throws KafkaJSNonRetriableError for what cannot be had. */

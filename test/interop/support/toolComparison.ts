@@ -25,19 +25,25 @@ export interface Comparing {
   readonly folder: string;
 }
 
-/** SIDE in a line is a name that each of the two has for itself, for what can be made or deleted only once. */
+/** SIDE in a line is a name that each of the two has for itself, for what can be made or deleted only once. Of calls with ` ; ` between them the last is compared. */
 export async function compareLine(toolCase: ToolCase, line: string, { java, address, folder }: Comparing): Promise<Compared> {
-  const argsOf = (side: string): string[] => {
-    const words = wordsOf(line.replaceAll('FOLDER', folder).replaceAll('ADDRESS', address).replaceAll('SIDE', side));
+  const argsOf = (call: string, side: string): string[] => {
+    const words = wordsOf(call.replaceAll('FOLDER', folder).replaceAll('ADDRESS', address).replaceAll('SIDE', side));
     const server = toolCase.isLocal === true ? [] : ['--bootstrap-server', address];
     return SERVER_BEHIND.has(toolCase.tool) ? [...words, ...server] : [...server, ...words];
   };
-  const theirs = await java.call(toolCase.mainClass, argsOf('side1'));
-  const ours = await run(process.execPath, [program(toolCase.tool), ...argsOf('side2')], { timeoutMs: OURS_TIMEOUT_MS });
+  const theirs = await lastOf(line, (call) => java.call(toolCase.mainClass, argsOf(call, 'side1')));
+  const ours = await lastOf(line, (call) => run(process.execPath, [program(toolCase.tool), ...argsOf(call, 'side2')], { timeoutMs: OURS_TIMEOUT_MS }));
   const mask = (text: string) => (toolCase.mask ?? ((same) => same))(line.includes('SIDE') ? text.replaceAll(/side[12]/g, 'SIDE').replaceAll(/TopicId: \S+/g, '') : text);
   const wanted = [theirs.code, comparable(mask(withoutTrace(theirs.stdout)))];
   const found = [ours.code, comparable(mask(ours.stdout))];
   return { line: `${toolCase.tool} ${line}`, java: theirs, ours, isSame: JSON.stringify(wanted) === JSON.stringify(found) };
+}
+
+async function lastOf(line: string, make: (call: string) => Promise<RunResult>): Promise<RunResult> {
+  const calls = line.split(' ; ');
+  for (const call of calls.slice(0, -1)) await make(call);
+  return make(calls.at(-1) as string);
 }
 
 /** Words between blanks; quotes hold blanks together. */
