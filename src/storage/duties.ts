@@ -26,6 +26,8 @@ export interface DutySettings {
 
 /** Logs that one turn of the event loop looks at, so that ten thousand of them do not stop the traffic. */
 const LOGS_A_TURN = 200;
+/** From a segment that became durable behind a roll to the write of the recovery points. */
+const ROLLED_CHECKPOINT_DELAY_MS = 1000;
 /** Logs whose small files are written at the same time. */
 export const FILES_AT_ONCE = 16;
 
@@ -70,6 +72,8 @@ export class Duties {
   readonly #directories: readonly LogDirectory[];
   readonly #environment: LogEnvironment;
   readonly #periodic: readonly Periodic[];
+  /** Directories with segments that became durable since their recovery points were last written. */
+  readonly #rolled = new Map<LogDirectory, Timer>();
   #isStopped = false;
 
   constructor(table: LogTable, directories: readonly LogDirectory[], environment: LogEnvironment, settings: DutySettings) {
@@ -81,18 +85,34 @@ export class Duties {
       new Periodic(environment, initialDelayMs, settings.retentionCheckIntervalMs, () => this.#retainAll()),
       new Periodic(environment, initialDelayMs, settings.recoveryPointIntervalMs, () => this.#inEach(checkpointDirectory)),
       new Periodic(environment, initialDelayMs, settings.startOffsetIntervalMs, () => this.#inEach((directory) => directory.saveStartOffsets())),
-      new Periodic(environment, highWatermarkIntervalMs, highWatermarkIntervalMs, () => this.#inEach(saveOften)),
+      new Periodic(environment, highWatermarkIntervalMs, highWatermarkIntervalMs, () => this.#inEach((directory) => directory.saveHighWatermarks())),
       new Periodic(environment, producerExpiryIntervalMs, producerExpiryIntervalMs, () => this.#expireProducers()),
     ];
   }
 
   start(): void {
     for (const duty of this.#periodic) duty.start();
+    for (const directory of this.#directories) {
+      directory.onSegmentDurable = () => this.#checkpointSoon(directory);
+      // What a recovery found was synced while other logs were loaded.
+      for (const { state } of directory.logs) if (state.recoveryPoint < state.durableOffset) this.#checkpointSoon(directory);
+    }
   }
 
   stop(): void {
     this.#isStopped = true;
     for (const duty of this.#periodic) duty.stop();
+    for (const timer of this.#rolled.values()) timer.cancel();
+  }
+
+  /** So that a start after a kill never has to read again what many rolls have made durable. Segments of one second share the write. */
+  #checkpointSoon(directory: LogDirectory): void {
+    if (this.#isStopped || this.#rolled.has(directory)) return;
+    const timer = this.#environment.ports.clock.setTimer(ROLLED_CHECKPOINT_DELAY_MS, () => {
+      this.#rolled.delete(directory);
+      void this.#orWarn(directory, () => checkpointDirectory(directory));
+    });
+    this.#rolled.set(directory, timer);
   }
 
   async #eachLog(work: (log: PartitionLog) => void): Promise<void> {
@@ -147,12 +167,6 @@ export class Duties {
 export async function checkpointDirectory(directory: LogDirectory): Promise<void> {
   await concurrently(directory.logs, FILES_AT_ONCE, ({ state }) => advanceRecoveryPoint(state));
   await directory.saveOffsets();
-}
-
-/** High watermarks; and recovery points where segments were rolled, so that a recovery never has to read a minute's traffic again. */
-async function saveOften(directory: LogDirectory): Promise<void> {
-  await directory.saveHighWatermarks();
-  if (directory.takeNewDurableSegments()) await checkpointDirectory(directory);
 }
 
 async function advanceRecoveryPoint(state: LogState): Promise<void> {

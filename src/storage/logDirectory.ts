@@ -24,6 +24,8 @@ export class LogDirectory implements LogHost {
   /** It is Apache Kafka's until everything in it was loaded. */
   isForeign = false;
   lock: DirectoryLock | null = null;
+  /** A whole segment became durable. */
+  onSegmentDurable: (() => void) | null = null;
   readonly flushes: FlushGroup;
   readonly #logger: Logger;
   readonly #onOffline: (directory: LogDirectory, reason: string) => void;
@@ -32,7 +34,6 @@ export class LogDirectory implements LogHost {
   readonly #highWatermarks: CheckpointFile;
   readonly #logStarts: CheckpointFile;
   readonly #cleanedOffsets: CheckpointFile;
-  #hasNewDurableSegments = false;
   readonly #rootSyncs: SharedRun;
 
   constructor(disk: Disk, path: string, logger: Logger, onOffline: (directory: LogDirectory, reason: string) => void) {
@@ -78,14 +79,7 @@ export class LogDirectory implements LogHost {
   }
 
   noteSegmentDurable(): void {
-    this.#hasNewDurableSegments = true;
-  }
-
-  /** True once after each time that segments became durable. */
-  takeNewDurableSegments(): boolean {
-    const had = this.#hasNewDurableSegments;
-    this.#hasNewDurableSegments = false;
-    return had;
+    this.onSegmentDurable?.();
   }
 
   requestSync(state: LogState): void {
