@@ -1,13 +1,15 @@
 /** Ten segments that every contender of the large rows gets in turn: moved into its folder and back, never copied. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FileName, Suffix, offsetStem } from '../../src/storage/fileNames.ts';
 
 export const TOPIC = 'large';
 const PARTITION = `${TOPIC}-0`;
 /** What belongs to the log and not to the cluster that it is part of. */
-const isShared = (name: string): boolean => /^\d{20}\.(log|index|timeindex|snapshot)$/.test(name) || name === FileName.leaderEpochs;
+const isShared = (name: string): boolean => /^\d{20}\.(log|index|timeindex|snapshot)$/.test(name);
+/** Each broker writes its own from then on; without the checksums of the same moment Tidelog would take the epochs for damaged, and look at everything. */
+const COPIED = [FileName.leaderEpochs, FileName.checksums];
 
 export class LargeSegments {
   /** A store of ours, whose writer was killed. */
@@ -37,12 +39,18 @@ export class LargeSegments {
     mkdirSync(folder, { recursive: true });
     for (const name of readdirSync(folder)) if (isShared(name)) rmSync(path.join(folder, name));
     for (const name of readdirSync(this.#home)) if (isShared(name)) renameSync(path.join(this.#home, name), path.join(folder, name));
+    for (const name of COPIED) {
+      rmSync(path.join(folder, name), { force: true });
+      if (existsSync(path.join(this.#home, name))) copyFileSync(path.join(this.#home, name), path.join(folder, name));
+    }
     this.#place = folder;
     for (const suffix of [Suffix.offsetIndex, Suffix.timeIndex]) truncateSync(path.join(folder, offsetStem(this.#lastBase) + suffix), 0);
     for (const name of readdirSync(folder)) {
       if (name.endsWith(Suffix.snapshot) && Number(name.slice(0, -Suffix.snapshot.length)) > this.#lastBase) rmSync(path.join(folder, name));
     }
     writeFileSync(path.join(root, FileName.recoveryPoints), withEntry(path.join(root, FileName.recoveryPoints), `${TOPIC} 0 ${this.#lastBase}`));
+    // It does not know the recovery point that was just written.
+    rmSync(path.join(root, FileName.checksums), { force: true });
     rmSync(path.join(root, FileName.cleanShutdown), { force: true });
   }
 
