@@ -6,6 +6,7 @@ import type {
 } from '../../protocol/generated/alterClientQuotas.ts';
 import { ApiKey } from '../../protocol/generated/apis.ts';
 import type { ApiHandler } from '../contract.ts';
+import { inTypeOrder } from '../quotas/answerOrder.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -25,5 +26,5 @@ export const alterClientQuotasHandler: ApiHandler<BrokerServices, AlterClientQuo
 };
 
 function result({ entity }: AlterClientQuotasRequestEntryData, { code, message }: ChangeOutcome): AlterClientQuotasResponseEntryData {
-  return { errorCode: code, errorMessage: message, entity: entity.map(({ entityType, entityName }) => ({ entityType, entityName })) };
+  return { errorCode: code, errorMessage: message, entity: inTypeOrder(entity.map(({ entityType, entityName }) => [entityType, entityName])) };
 }

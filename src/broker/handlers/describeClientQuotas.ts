@@ -5,6 +5,7 @@ import { ApiKey } from '../../protocol/generated/apis.ts';
 import { readDescribeClientQuotasRequest, writeDescribeClientQuotasResponse } from '../../protocol/generated/describeClientQuotas.ts';
 import type { ComponentData, DescribeClientQuotasRequest, DescribeClientQuotasResponse, EntryData } from '../../protocol/generated/describeClientQuotas.ts';
 import type { ApiHandler } from '../contract.ts';
+import { inKeyOrder, inTypeOrder } from '../quotas/answerOrder.ts';
 import type { BrokerServices } from '../services.ts';
 import { spanOf } from '../spec.ts';
 
@@ -19,10 +20,7 @@ export const describeClientQuotasHandler: ApiHandler<BrokerServices, DescribeCli
     const entries: EntryData[] = [];
     for (const { entity, values } of services.metadata.image.clientQuotas.entries()) {
       if (!matchesQuotaFilter(filter, request.strict, entity)) continue;
-      entries.push({
-        entity: [...entity].map(([entityType, entityName]) => ({ entityType, entityName })),
-        values: [...values].map(([key, value]) => ({ key, value })),
-      });
+      entries.push({ entity: inTypeOrder(entity), values: inKeyOrder(values) });
     }
     context.reply({ throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, entries });
   },

@@ -3,7 +3,7 @@ import { RateMeter } from '../../../src/base/rateMeter.ts';
 import { QuotaLookup } from '../../../src/broker/quotas/limits.ts';
 import { ClientQuotaSet } from '../../../src/metadata/clientQuotas.ts';
 import { zeroUuid } from '../../../src/protocol/types.ts';
-import { CreateTopics, DeleteTopics, Fetch, Metadata, Produce } from '../support/apis.ts';
+import { AlterClientQuotas, CreateTopics, DeleteTopics, DescribeClientQuotas, Fetch, Metadata, Produce } from '../support/apis.ts';
 import { call, send, settle, startNode, TestConnection } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
 import { batch, createTopic, fetchBody, produceBody, valuesIn } from '../support/work.ts';
@@ -76,6 +76,18 @@ describe('a broker with quotas', () => {
 
   const limit = (entity: readonly (readonly [string, string | null])[], key: string, value: number | null) =>
     node.metadata.controller.alterClientQuotas([{ entity, changes: [{ key, value }] }], false);
+
+  it('names types and keys in Kafka\'s order, whatever the order of the request', async () => {
+    node = await startNode();
+    const entity = [{ entityType: 'user', entityName: null }, { entityType: 'client-id', entityName: 'app' }];
+    const ops = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage'].map((key) => ({ key, value: 1000, remove: false }));
+    const answer = [{ entityType: 'client-id', entityName: 'app' }, { entityType: 'user', entityName: null }];
+    const altered = await call(node, AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false });
+    expect(altered.entries).toEqual([{ errorCode: 0, errorMessage: null, entity: answer }]);
+    const described = await call(node, DescribeClientQuotas, 1, { components: [{ entityType: 'user', matchType: 1, match: null }], strict: false });
+    const keys = ['consumer_byte_rate', 'request_percentage', 'producer_byte_rate'];
+    expect(described.entries).toEqual([{ entity: answer, values: keys.map((key) => ({ key, value: 1000 })) }]);
+  });
 
   it('throttles producers by the bytes of their requests, and their connection', async () => {
     node = await startNode();

@@ -1,4 +1,5 @@
 /** The APIs as clients speak them. */
+import * as alterClientQuotas from '../../../src/protocol/generated/alterClientQuotas.ts';
 import * as alterConfigs from '../../../src/protocol/generated/alterConfigs.ts';
 import * as apiVersions from '../../../src/protocol/generated/apiVersions.ts';
 import { ApiKey } from '../../../src/protocol/generated/apis.ts';
@@ -6,6 +7,7 @@ import * as createPartitions from '../../../src/protocol/generated/createPartiti
 import * as createTopics from '../../../src/protocol/generated/createTopics.ts';
 import * as deleteRecords from '../../../src/protocol/generated/deleteRecords.ts';
 import * as deleteTopics from '../../../src/protocol/generated/deleteTopics.ts';
+import * as describeClientQuotas from '../../../src/protocol/generated/describeClientQuotas.ts';
 import * as describeCluster from '../../../src/protocol/generated/describeCluster.ts';
 import * as describeConfigs from '../../../src/protocol/generated/describeConfigs.ts';
 import * as describeLogDirs from '../../../src/protocol/generated/describeLogDirs.ts';
@@ -45,3 +47,5 @@ export const FindCoordinator = api(ApiKey.FindCoordinator, findCoordinator.write
 export const OffsetForLeaderEpoch = api(ApiKey.OffsetForLeaderEpoch, offsetForLeaderEpoch.writeOffsetForLeaderEpochRequest, offsetForLeaderEpoch.readOffsetForLeaderEpochResponse);
 export const OffsetCommit = api(ApiKey.OffsetCommit, offsetCommit.writeOffsetCommitRequest, offsetCommit.readOffsetCommitResponse);
 export const OffsetFetch = api(ApiKey.OffsetFetch, offsetFetch.writeOffsetFetchRequest, offsetFetch.readOffsetFetchResponse);
+export const AlterClientQuotas = api(ApiKey.AlterClientQuotas, alterClientQuotas.writeAlterClientQuotasRequest, alterClientQuotas.readAlterClientQuotasResponse);
+export const DescribeClientQuotas = api(ApiKey.DescribeClientQuotas, describeClientQuotas.writeDescribeClientQuotasRequest, describeClientQuotas.readDescribeClientQuotasResponse);
