@@ -14,10 +14,13 @@ const checks = new WeakMap<SegmentSlot, Promise<void>>();
 
 const timeIndexOf = (slot: SegmentSlot): string => offsetStem(slot.baseOffset) + Suffix.timeIndex;
 
+/** There are checksums for the indexes of this segment, or will be with the next write. */
+export const knowsIndexes = (state: LogState, slot: SegmentSlot): boolean => state.checksums.knows(timeIndexOf(slot));
+
 /** Which segments have checksums, once those are loaded. */
 export function beginChecks(state: LogState): void {
   for (const slot of state.segments.slots) {
-    slot.mustCheckIndexes = !slot.needsIndexes && state.checksums.knows(timeIndexOf(slot));
+    slot.mustCheckIndexes = !slot.needsIndexes && knowsIndexes(state, slot);
     state.mustCheckLatest ||= slot.mustCheckIndexes;
   }
 }

@@ -10,7 +10,7 @@ import { FileName, Suffix, offsetStem } from './fileNames.ts';
 import { PartitionFolder } from './folderReading.ts';
 import { scanFolder } from './folderScan.ts';
 import type { FolderFiles, FoundSegment } from './folderScan.ts';
-import { beginChecks, checkIndexes, rebuildIndexes, noteIndexChecksums } from './indexChecksums.ts';
+import { beginChecks, checkIndexes, knowsIndexes, noteIndexChecksums, rebuildIndexes } from './indexChecksums.ts';
 import type { LogState } from './logState.ts';
 import { noteScannedBatch } from './producerNotes.ts';
 import { bytesOf, loadNewestSnapshot, rebuildProducers, scanStart } from './producerRebuild.ts';
@@ -145,6 +145,7 @@ async function recover(state: LogState, checkpoints: LogCheckpoints, folder: Par
   const recoveryPoint = isAnythingLost(state) ? 0 : checkpoints.recoveryPoint;
   const first = Math.max(segments.indexFor(recoveryPoint), 0);
   for (let index = 0; index < first; index += 1) if (segments.at(index).needsIndexes) await repairIndexes(state, segments.at(index));
+  if (first > 0 && segments.at(first).baseOffset === recoveryPoint) await vouchForIndexes(state, segments.at(first - 1));
   const replayFrom = await loadNewestSnapshot(state, Math.max(recoveryPoint, segments.first.baseOffset), folder);
   await replayBelow(state, replayFrom, segments.at(first).baseOffset);
   const mayHaveGaps = state.config.cleanupPolicy.compact || checkpoints.cleanedOffset >= 0 || !checkpoints.isTrusted;
@@ -165,6 +166,13 @@ async function recover(state: LogState, checkpoints: LogCheckpoints, folder: Par
   // A cut that failed halfway, or a medium that lost what it had synced: the snapshot knows batches that are gone.
   if (replayFrom > state.logEndOffset) await rebuildProducers(state, state.logEndOffset, folder);
   if (segments.activeSlot.segment === null) await openActive(state);
+}
+
+/**
+ * The recovery point passed all records of a segment before it was sealed: nobody waited for its indexes to be synced and their checksums to be written.
+ */
+async function vouchForIndexes(state: LogState, slot: SegmentSlot): Promise<void> {
+  if (!slot.needsIndexes && !knowsIndexes(state, slot)) await rebuildIndexes(state, slot, 'index files that have no checksum are rebuilt');
 }
 
 /** Takes the segments from `index` on away, for good: what is cut before them must not make them look right after another crash. */

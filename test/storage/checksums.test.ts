@@ -114,6 +114,25 @@ describe('the checksums of a log', () => {
     }
   });
 
+  it('cover the indexes of a segment that was sealed after the recovery point had passed it', async () => {
+    const sparse: TopicConfigView = { ...config, indexIntervalBytes: 200 };
+    const { store, disk, ports } = await startStore({ config: sparse });
+    const log = await store.open('t', 0, TOPIC_ID, sparse);
+    const send = (index: number): Promise<unknown> => append(log, batchOf(['x'.repeat(60)], { timestamps: [NOW_MS + index * 16] }));
+    for (let index = 0; index < 3; index += 1) await send(index);
+    await store.checkpoint();
+    const before = String(await disk.readFile('/data/recovery-point-offset-checkpoint', 100));
+    expect([before, log.state.segments.count]).toEqual(['0\n1\nt 0 3\n', 1]);
+    await send(3);
+    expect(log.state.segments.count).toBe(2);
+    const after = new MemoryDisk(ports, disk.kill().files);
+    const { path, sizeBytes } = after.files.list('/data/t-0').find((file) => file.path.endsWith('0000.timeindex'))!;
+    after.flipBit(path, sizeBytes - 7, 4);
+    const { store: again } = await startStore({ disk: after, ports, config: sparse });
+    for (let index = 0; index < 4; index += 1) expect((await again.get('t', 0)!.offsetForTimestamp(NOW_MS + index * 16, 4)).offset).toBe(index);
+    await again.close();
+  });
+
   it('find a leader epoch that turned over', async () => {
     const { disk, ports } = await stopped();
     await flipLast(disk, '/data/t-0/leader-epoch-checkpoint', '0 1');
