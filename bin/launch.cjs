@@ -33,10 +33,15 @@ function fail(message) {
 }
 
 function run(program, name, tool) {
+  const { keep } = load(program, tool ?? name);
+  if (keep !== null) keepLater(keep, tool);
+}
+
+/** Runs a CommonJS script of ASCII. `keep`, called when it has shown what it needs, saves what V8 compiled for the next load with this `purpose`; null where that was done. */
+function load(program, purpose) {
   const stat = statSync(program);
-  const cacheFile = `${program}.${tool ?? name}.${process.version}-${process.arch}.cache`;
+  const cacheFile = `${program}.${purpose}.${process.version}-${process.arch}.cache`;
   const cachedData = readCache(cacheFile, stat);
-  // The bundle is ASCII.
   const source = readFileSync(program, 'latin1');
   const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: program,
@@ -45,8 +50,10 @@ function run(program, name, tool) {
   });
   const loaded = { exports: {} };
   script.runInThisContext()(loaded.exports, require('node:module').createRequire(program), loaded, program, path.dirname(program));
-  if (cachedData === null || script.cachedDataRejected) keepLater(() => writeCache(cacheFile, script, stat), tool);
+  const isKept = cachedData !== null && !script.cachedDataRejected;
+  return { exports: loaded.exports, keep: isKept ? null : () => writeCache(cacheFile, script, stat) };
 }
+exports.load = load;
 
 /** A tool has shown what it needs when it ends well; a broker when it runs. */
 function keepLater(keep, tool) {

@@ -5,3 +5,5 @@ export function bundle(options: {
   readonly sourcemap?: boolean;
   readonly logLevel?: 'silent' | 'warning';
 }): Promise<void>;
+
+export function bundleLibrary(options: { readonly entries: Readonly<Record<string, string>>; readonly outdir: string; readonly logLevel?: 'silent' | 'warning' }): Promise<void>;

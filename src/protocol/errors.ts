@@ -18,6 +18,9 @@ export function isRetriable(code: number): boolean {
   return errorSpec(code).retriable;
 }
 
+/** Of every copy of the class in a process: `tidelog/testing` is a bundle of its own. */
+const IS_KAFKA_ERROR = Symbol.for('tidelog.KafkaError');
+
 /** An error that the protocol has a code for: what a broker answers, or what a client was answered. */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError';
@@ -26,6 +29,11 @@ export class KafkaError extends Error {
   readonly codeName: string;
   readonly retriable: boolean;
   readonly refreshMetadata: boolean;
+  readonly [IS_KAFKA_ERROR]: true = true;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && IS_KAFKA_ERROR in value;
+  }
 
   constructor(code: number, message?: string | null) {
     const spec = errorSpec(code);

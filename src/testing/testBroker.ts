@@ -8,6 +8,7 @@ import { KafkaError } from '../protocol/errors.ts';
 import { MemoryDisk } from '../storage/disk/memory.ts';
 import { startNode, type Node } from '../node/index.ts';
 import { Faults, type Fault, type ScriptedFault } from './faults.ts';
+import { keepCode } from './keptCode.ts';
 import { MovableClock } from './movableClock.ts';
 import { recordsIn, type RecordedRecord } from './recordedTopic.ts';
 
@@ -193,6 +194,7 @@ export class TestBroker {
 
   async close(): Promise<void> {
     await this.#stop();
+    keepCode();
   }
 
   async #stop(): Promise<void> {
