@@ -59,6 +59,30 @@ class Bytes final : public HeaderSource {
   const std::string& bytes_;
 };
 
+// The first batch from the segment's beginning on that matches; -1 where there is none.
+template <typename Matches>
+static int64_t firstPosition(SegmentState* state, HeaderSource* source, Matches matches) {
+  BatchWalk walk(source, state->baseOffset, 0, state->sizeBytes);
+  while (walk.next()) {
+    if (matches(walk.header())) return walk.position();
+  }
+  return -1;
+}
+
+static void checkOffset(SegmentState* state, HeaderSource* source, int64_t offset) {
+  BatchPosition found;
+  const bool hit = state->locateOffset(source, offset, &found);
+  const int64_t expected = firstPosition(state, source, [&](const BatchHeader& header) { return header.lastOffset() >= offset; });
+  CHECK((hit ? found.position : -1) == expected);
+}
+
+static void checkTimestamp(SegmentState* state, HeaderSource* source, int64_t time, int64_t from) {
+  BatchPosition found;
+  const bool hit = state->locateTimestamp(source, time, from, &found);
+  const int64_t expected = firstPosition(state, source, [&](const BatchHeader& header) { return header.lastOffset() >= from && header.maxTimestampMs >= time; });
+  CHECK((hit ? found.position : -1) == expected);
+}
+
 int main() {
   const std::string whole = makeBatch(5, 100);
   CHECK(check(whole, openPlan()) == kOk);
@@ -85,12 +109,11 @@ int main() {
     }
     for (uint32_t flips = random32() % 3; flips > 0; flips--) log[random32() % log.size()] = static_cast<char>(random32() >> 24);
     Bytes source(log);
-    SegmentState state(0, 100, 4096);
+    SegmentState state(0, 20 + random32() % 100, 4096);
     state.sizeBytes = static_cast<int64_t>(log.size());
     state.rebuild(&source);
-    BatchPosition found;
-    for (int64_t offset = -5; offset < 250; offset += 3) state.locateOffset(&source, offset, &found);
-    for (int64_t time = -5; time < 60; time += 3) state.locateTimestamp(&source, time, random32() % 200, &found);
+    for (int64_t offset = -5; offset < 250; offset += 3) checkOffset(&state, &source, offset);
+    for (int64_t time = -5; time < 60; time += 3) checkTimestamp(&state, &source, time, random32() % 200);
     state.indexesLookSane(&source);
     state.cutTo(&source, random32() % (log.size() + 1));
   }

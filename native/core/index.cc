@@ -56,9 +56,10 @@ int64_t SparseIndex::lastEntryBefore(int64_t end) const {
   return static_cast<int64_t>(prefixLength(offsets.count(), [&](size_t entry) { return position(entry) < end; })) - 1;
 }
 
-int64_t SparseIndex::relativeOffsetForTime(int64_t wanted) const {
+int64_t SparseIndex::firstRelativeOffsetFor(int64_t wanted) const {
   const size_t before = prefixLength(times.count(), [&](size_t entry) { return timestampMs(entry) <= wanted; });
-  return before == 0 ? -1 : timeRelativeOffset(before - 1);
+  if (before == 0) return 0;
+  return static_cast<int64_t>(timeRelativeOffset(before - 1)) + (timestampMs(before - 1) < wanted ? 1 : 0);
 }
 
 bool SparseIndex::endsLookSane(int64_t logBytes) const {

@@ -97,8 +97,8 @@ class SparseIndex {
   int64_t entryFor(int64_t relativeOffset) const;
   // The last entry of a batch before `position`, -1 when there is none.
   int64_t lastEntryBefore(int64_t position) const;
-  // Relative offset up to which every timestamp is known to be smaller (or first equal), -1 when there is none.
-  int64_t relativeOffsetForTime(int64_t timestampMs) const;
+  // Every timestamp of batches that end before this relative offset is known to be smaller.
+  int64_t firstRelativeOffsetFor(int64_t timestampMs) const;
   // Whether first and last entries ascend and point into a log of `logBytes`.
   bool endsLookSane(int64_t logBytes) const;
 

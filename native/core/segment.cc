@@ -73,9 +73,23 @@ int64_t SegmentState::learnTail(HeaderSource* source) {
   return walkTail(source, sizeBytes);
 }
 
+int64_t SegmentState::startFor(HeaderSource* source, int64_t offset) {
+  const int64_t entry = index.entryFor(offset - baseOffset);
+  const size_t next = static_cast<size_t>(entry + 1);
+  const bool isLast = entry >= 0 && index.relativeOffset(static_cast<size_t>(entry)) == offset - baseOffset;
+  if (isLast || next >= index.offsets.count()) return trusted(source, entry);
+  const int64_t position = index.position(next);
+  // Only where a batch is longer than the interval between entries can the next entry's be the next one.
+  if (position - (entry < 0 ? 0 : index.position(static_cast<size_t>(entry))) > 2 * indexIntervalBytes) {
+    BatchWalk walk(source, baseOffset, position, sizeBytes);
+    if (walk.next() && walk.header().lastOffset() - baseOffset == index.relativeOffset(next) && walk.header().baseOffset <= offset) return position;
+  }
+  return trusted(source, entry);
+}
+
 bool SegmentState::locateOffset(HeaderSource* source, int64_t offset, BatchPosition* found) {
   if (offset >= figures.nextOffset) return false;
-  BatchWalk walk(source, baseOffset, trusted(source, index.entryFor(offset - baseOffset)), sizeBytes);
+  BatchWalk walk(source, baseOffset, startFor(source, offset), sizeBytes);
   while (walk.next()) {
     if (walk.header().lastOffset() < offset) continue;
     *found = walk.found();
@@ -86,9 +100,9 @@ bool SegmentState::locateOffset(HeaderSource* source, int64_t offset, BatchPosit
 
 bool SegmentState::locateTimestamp(HeaderSource* source, int64_t timestampMs, int64_t fromOffset, BatchPosition* found) {
   if (timestampMs > figures.maxTimestampMs || fromOffset >= figures.nextOffset) return false;
-  const int64_t indexed = index.relativeOffsetForTime(timestampMs);
-  const int64_t start = indexed > fromOffset - baseOffset ? indexed : fromOffset - baseOffset;
-  BatchWalk walk(source, baseOffset, trusted(source, index.entryFor(start)), sizeBytes);
+  const int64_t first = index.firstRelativeOffsetFor(timestampMs);
+  const int64_t start = first > fromOffset - baseOffset ? first : fromOffset - baseOffset;
+  BatchWalk walk(source, baseOffset, startFor(source, baseOffset + start), sizeBytes);
   while (walk.next()) {
     if (walk.header().lastOffset() < fromOffset || walk.header().maxTimestampMs < timestampMs) continue;
     *found = walk.found();

@@ -99,6 +99,8 @@ class SegmentState {
  private:
   // Position of the entry if its batch is there; else 0, and the index is no longer believed. 0 for no entry (-1).
   int64_t trusted(HeaderSource* source, int64_t entry);
+  // Where a walk to the batch of `offset` begins: at that batch itself where an entry tells, so that one header is read and not two.
+  int64_t startFor(HeaderSource* source, int64_t offset);
   int64_t walkTail(HeaderSource* source, int64_t end);
 };
 
