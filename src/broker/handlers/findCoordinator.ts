@@ -55,8 +55,9 @@ function partitionOf(key: string, keyType: number, services: BrokerServices): nu
 
 /** A failure shows as a topic that is not there, which clients ask for again. */
 async function ensureTopic(services: BrokerServices, topic: string): Promise<void> {
-  if (services.partitions.topic(topic) !== undefined) return;
   try {
+    // While its logs are being made, a client that joins at once would be sent away.
+    if (services.partitions.topic(topic) !== undefined) return await services.partitions.whenSettled(topic);
     const { code, message } = await services.topicCreation.ensure(topic);
     if (code !== ErrorCode.NONE) services.logger.error('the topic of a coordinator cannot be made', { topic, error: errorName(code), message });
   } catch (error) {
