@@ -14,6 +14,7 @@ import { diskTrouble } from './diskErrors.ts';
 import { Duties } from './duties.ts';
 import type { DutySettings } from './duties.ts';
 import { detachedFolder, isTopicName, partitionFolder } from './fileNames.ts';
+import { PartitionFolder } from './folderReading.ts';
 import { randomHex } from './ids.ts';
 import { loadDirectory } from './loading.ts';
 import type { FolderReport } from './loading.ts';
@@ -25,7 +26,7 @@ import { LogTable } from './logTable.ts';
 import { Moves } from './moves.ts';
 import type { LogInMove } from './move.ts';
 import type { MetaProperties } from './metaProperties.ts';
-import { ZERO_TOPIC_ID, readPartitionMetadata, writePartitionMetadata } from './partitionMetadata.ts';
+import { ZERO_TOPIC_ID, readTopicId, writePartitionMetadata } from './partitionMetadata.ts';
 import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
 import { removeFolderLater } from './removal.ts';
 import type { TopicConfigView } from './settings.ts';
@@ -316,9 +317,11 @@ export class StoreManager implements LogManager {
     const { disk } = this.#options;
     try {
       await disk.makeDirectory(state.folder);
-      const known = await readPartitionMetadata(disk, state.folder);
+      // A new folder is empty: its list answers for every file that would be looked for.
+      const folder = new PartitionFolder(disk, state.folder, { entries: await disk.list(state.folder), files: new Map() });
+      const known = await readTopicId(folder);
       if (known !== ZERO_TOPIC_ID) checkTopicId(state.name, known, topicId);
-      await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS });
+      await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS, folder });
       // The directory is synced with it: the names of the segment's files are durable too.
       await writePartitionMetadata(disk, state.folder, topicId);
       state.folderDirty = false;
