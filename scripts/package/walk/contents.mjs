@@ -1,5 +1,5 @@
 /** What is in the tarball, and what must not be. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { TARGETS } from '../../prebuild/targets.mjs';
 import { installInto, mustRun } from './machine.mjs';
@@ -18,6 +18,7 @@ export function checkContents(context) {
   for (const target of TARGETS) if (!files.includes(`prebuilds/${target.name}/tidelog.node`)) context.skip(`the addon for ${target.name}`, 'it is not in this tarball');
   const installed = installInto(path.join(context.folder, 'contents'), context);
   checkExports(installed);
+  checkLinks(path.join(installed, 'docs'));
   const unpackedKiB = Number(mustRun('du', ['-sk', installed]).split('\t')[0]);
   const allKiB = Number(mustRun('du', ['-sk', path.join(context.folder, 'contents/node_modules')]).split('\t')[0]);
   context.say(`${files.length} files, ${(packedBytes / 2 ** 20).toFixed(1)} MiB packed, ${(unpackedKiB / 1024).toFixed(1)} MiB unpacked, ${(allKiB / 1024).toFixed(1)} MiB with all it depends on`);
@@ -32,4 +33,14 @@ function checkExports(installed) {
   }
   for (const file of Object.values(manifest.bin)) if (!existsSync(path.join(installed, file))) throw new Error(`the program ${file} is missing`);
   if (manifest.scripts?.install ?? manifest.scripts?.postinstall) throw new Error('installing must run nothing');
+}
+
+/** Each link of the documentation to a file of the project leads to one that was installed with it. */
+function checkLinks(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'))) {
+    const file = path.join(folder, name);
+    for (const [, target] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)/g)) {
+      if (!/^[a-z]+:/.test(target) && !existsSync(path.resolve(path.dirname(file), target))) throw new Error(`docs/${name} leads to ${target}, which is not in the package`);
+    }
+  }
 }
