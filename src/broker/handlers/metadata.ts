@@ -34,12 +34,14 @@ export const metadataHandler: ApiHandler<BrokerServices, MetadataRequest, Metada
     };
     const missing = topicsToCreate(request, topics, services);
     if (missing.length === 0) answer();
-    else return createAll(missing, services).then((failed) => (failed.size === 0 ? answer() : answerWithFailures(failed)));
+    else return createAll(missing, services).then((failed) => answerUnknown(failed));
 
-    function answerWithFailures(failed: ReadonlyMap<string, number>): void {
+    /** As Kafka: who asks first is told that the topic was not there, and finds it when asking again. */
+    function answerUnknown(failed: ReadonlyMap<string, number>): void {
       const view = { services, image: services.metadata.image, listener: context.connection.listenerName, version: apiVersion };
-      const answers = namedTopics(view, request, topics ?? []);
-      for (const topic of answers) topic.errorCode = failed.get(topic.name ?? '') ?? topic.errorCode;
+      const asked = new Set(missing);
+      const answers = namedTopics(view, request, topics ?? []).map((topic) =>
+        (topic.name === null || !asked.has(topic.name) ? topic : unknownTopic(topic.name, failed.get(topic.name))));
       context.reply(buildResponse(view, request, answers));
     }
   },
@@ -123,7 +125,10 @@ function topicById(view: View, request: MetadataRequest, topicId: string): Metad
 function topicByName(view: View, request: MetadataRequest, name: string): MetadataResponseTopic {
   const topic = view.image.topicsByName.get(name);
   if (topic !== undefined) return describeTopic(view, request, topic);
-  const errorCode = topicNameProblem(name) === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
+  return unknownTopic(name, topicNameProblem(name) === null ? undefined : ErrorCode.INVALID_TOPIC_EXCEPTION);
+}
+
+function unknownTopic(name: string, errorCode: number = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION): MetadataResponseTopic {
   return makeMetadataResponseTopic({ errorCode, name, isInternal: isInternalTopic(name) });
 }
 
