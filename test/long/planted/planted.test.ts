@@ -1,6 +1,6 @@
 /**
  * Bugs planted on purpose: each patch of test/planted is applied to a copy of the sources, and the histories that it names must find it, while they find nothing in the copy as it is.
- * `TIDELOG_PLANTED` chooses some by name.
+ * `TIDELOG_PLANTED` chooses some by name, `TIDELOG_FUZZ_RUNS` how many histories may look for each.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, existsSync } from 'node:fs';
@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../support/brokerProcess.ts';
-import { choice } from '../support/settings.ts';
+import { choice, count } from '../support/settings.ts';
 
 const FOLDER = path.join(projectRoot, 'test/planted');
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.test.json', 'vitest.long.config.ts'];
 const SHARED = ['node_modules', 'build', 'prebuilds', 'wasm', 'config', 'bin', 'dist', 'scripts'];
 /** Every bug is found in fewer; without a bug so many find nothing. */
-const HISTORIES = 1000;
+const HISTORIES = count(1000);
 const FIRST_SEED = 20_261_121;
 
 interface Planted {
