@@ -1,21 +1,21 @@
-import { createWriteStream } from 'node:fs';
+import { isatty } from 'node:tty';
 import { systemRandom } from '../../base/systemPorts.ts';
 import { Terminal } from '../../cli/terminal.ts';
 import { runTool, type Tool } from '../../cli/tool.ts';
 import { clientClock } from '../../client/clientClock.ts';
 import { createTcpNetwork } from '../../net/tcp.ts';
+import { openStandardOutput } from './standardOutput.ts';
 
-const STANDARD_OUTPUT = 1;
+const [STANDARD_INPUT, STANDARD_OUTPUT, STANDARD_ERROR] = [0, 1, 2];
 /** No timer may be longer. */
 const LONG_MS = 2 ** 31 - 1;
 
 /** Runs a tool as this process. The first SIGINT or SIGTERM lets it end what it began, the second ends it at once. */
 export async function runToolProcess(tool: Tool, argv: readonly string[] = process.argv.slice(2)): Promise<never> {
-  // `process.stdout` would block on a pipe that nobody empties, and with it the heartbeats of a group's member
-  const output = createWriteStream('', { fd: STANDARD_OUTPUT, autoClose: false });
-  const isInteractive = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const isScreen = process.stderr.isTTY;
-  const terminal = new Terminal(() => process.stdin, output, process.stderr, isInteractive, { hasColours: isScreen && process.stderr.hasColors(), showsProgress: isScreen });
+  // asked of the descriptors: `process.stdin` would load Node's file streams for a tool that reads nothing
+  const isInteractive = isatty(STANDARD_INPUT) && isatty(STANDARD_OUTPUT);
+  const isScreen = isatty(STANDARD_ERROR);
+  const terminal = new Terminal(() => process.stdin, openStandardOutput(), process.stderr, isInteractive, { hasColours: isScreen && process.stderr.hasColors(), showsProgress: isScreen });
   const interruption = new AbortController();
   let signalCode = 0;
   const interrupt = (code: number) => () => {
