@@ -66,7 +66,7 @@ export class RealMachine implements Machine {
     this.leaveRoom(Infinity);
     const files = survivors(before.ledger.files);
     await before.die();
-    rmSync(old, { recursive: true });
+    removeTree(old);
     this.#life += 1;
     mkdirSync(this.#life0);
     this.#disk = this.#begin(files);
@@ -118,9 +118,12 @@ export class RealMachine implements Machine {
   async end(): Promise<void> {
     this.leaveRoom(Infinity);
     await this.#disk.die();
-    rmSync(this.#life0, { recursive: true, force: true });
+    removeTree(this.#life0);
   }
 }
+
+/** A thread may still write what the dead process asked for: then a folder is not empty yet again. */
+const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true, maxRetries: 50, retryDelay: 2 });
 
 function filesUnder(folder: string): FileSeen[] {
   const found: FileSeen[] = [];
