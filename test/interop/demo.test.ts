@@ -1,9 +1,7 @@
-/** The demo app as a process of its own in a folder of its own, and in a real browser. */
+/** The demo app as its README starts it, as a process of its own, and in a real browser. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
@@ -16,18 +14,12 @@ const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell', '/usr
 const executablePath = process.env['BROWSER'] ?? BROWSERS.find((file) => existsSync(file));
 if (executablePath === undefined) console.log('SKIPPED: the demo in a browser: no Chromium found (set BROWSER to one)');
 
-let folder = '';
 let broker: TestBroker;
 let child: ChildProcess;
 let url = '';
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'tidelog-demo-'));
-  await cp(path.join(projectRoot, 'examples/demo'), folder, { recursive: true });
-  await mkdir(path.join(folder, 'node_modules'));
-  await symlink(projectRoot, path.join(folder, 'node_modules/tidelog'));
-  await symlink(path.join(projectRoot, 'node_modules/fastify'), path.join(folder, 'node_modules/fastify'));
   broker = await startBroker();
-  child = spawn(process.execPath, ['src/main.mjs', broker.bootstrap], { cwd: folder, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  child = spawn(process.execPath, ['examples/demo/src/main.mjs', broker.bootstrap], { cwd: projectRoot, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
   url = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout!.on('data', (bytes: Buffer) => {
@@ -43,7 +35,6 @@ afterAll(async () => {
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
   await broker.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 it('produces by its REST route, and says what is wrong', async () => {
