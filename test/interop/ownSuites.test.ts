@@ -1,24 +1,17 @@
-/** Suites that client libraries and Apache Kafka bring along to judge a broker by, unchanged. */
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+/** Apache Kafka's own programs that judge a broker, unchanged. */
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort, projectRoot, startBroker, temporaryFolder, type BrokerProcess } from './support/broker.ts';
+import { freePort, startBroker, temporaryFolder, type BrokerProcess } from './support/broker.ts';
 import { javaTool, javaToolsAvailable } from './support/java.ts';
-import { isInstalled, run, skipLoudly } from './support/run.ts';
+import { run, skipLoudly } from './support/run.ts';
 
-const FRANZ = 'github.com/twmb/franz-go';
 let broker: BrokerProcess;
-let saslAddress: string;
 let dataFolder: string;
 beforeAll(async () => {
   dataFolder = await temporaryFolder('own-suites');
-  const [port, saslPort] = [await freePort(), await freePort()];
-  saslAddress = `127.0.0.1:${saslPort}`;
   broker = await startBroker({
-    port, dataFolder, flags: ['--add-scram', 'SCRAM-SHA-256=[name=judge,password=judge-secret]'],
+    port: await freePort(), dataFolder,
     overrides: {
-      'listeners': `PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://${saslAddress}`, 'sasl.enabled.mechanisms': 'SCRAM-SHA-256',
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'allow.everyone.if.no.acl.found': 'true',
       'group.initial.rebalance.delay.ms': 0, 'log.segment.bytes': 1_048_576, 'log.roll.ms': 5000, 'log.cleaner.backoff.ms': 500,
     },
@@ -48,28 +41,3 @@ it('Kafka\'s LogCompactionTester finds the last value of each key, and less than
   expect(stdout, stderr).toMatch(/Validated \d+ values, 0 mismatches/);
   expect(Number(/\(([\d.]+)% reduction/.exec(stdout)?.[1])).toBeGreaterThan(20);
 });
-
-it('franz-go\'s own tests: classic and KIP-848 groups, share groups, transactions, SCRAM', async () => {
-  if (!isInstalled('go', ['version'])) return skipLoudly('no Go: franz-go\'s own tests were not run');
-  const found = await run('go', ['list', '-m', '-f', '{{.Dir}}', FRANZ], { cwd: path.join(projectRoot, 'test/interop/clients/franz'), timeoutMs: 300_000 });
-  const module = found.stdout.trim();
-  if (found.code !== 0 || module === '') return skipLoudly(`franz-go can not be had: ${found.stderr}`);
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'tidelog-franz-'));
-  try {
-    await cp(module, folder, { recursive: true });
-    expect((await run('chmod', ['-R', 'u+w', folder])).code).toBe(0);
-    const env = {
-      KGO_SEEDS: broker.address, KGO_TEST_RF: '1', KGO_TEST_RECORDS: process.env.KGO_TEST_RECORDS ?? '50000', KGO_TEST_MAX_TOPIC_PARTS: '8',
-      KGO_TEST_SCRAM: 'judge:judge-secret', KGO_TEST_SCRAM_SEEDS: saslAddress,
-    };
-    const tested = await run('go', ['test', '-v', '-count=1', '-timeout', '25m', '-parallel', '2', './pkg/kgo'], { cwd: folder, env, timeoutMs: 1_600_000 });
-    const lines = tested.stdout.split('\n');
-    const count = (outcome: string): number => lines.filter((line) => line.trimStart().startsWith(`--- ${outcome}:`)).length;
-    process.stdout.write(`franz-go: ${count('PASS')} passed, ${count('FAIL')} failed, ${count('SKIP')} skipped\n`);
-    expect(lines.filter((line) => line.includes('--- FAIL')), tested.stderr.slice(-2000)).toEqual([]);
-    expect(tested.code).toBe(0);
-    expect(lines.filter((line) => /--- PASS: Test(?:GroupETL|ShareGroupETL|TxnEtl|SCRAMAuth|848RegexBrokerResolves) /.test(line))).toHaveLength(5);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}, 1_900_000);
