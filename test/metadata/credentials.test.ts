@@ -35,6 +35,11 @@ describe('SCRAM credentials', () => {
     expect([...credentials.scram.keys()]).toEqual(['bob']);
   });
 
+  it('take a salted password of another length than the hash, as Kafka does', () => {
+    const outcomes = decideScram(new MutableCredentials(), [], [upsertion('alice', { saltedPassword: Buffer.from('my-salted-password') })], []);
+    expect(outcomes.get('alice')).toEqual({ code: 0, message: null });
+  });
+
   it.each([
     ['no name', [], [upsertion('')], ErrorCode.UNACCEPTABLE_CREDENTIAL],
     ['unknown mechanism', [], [upsertion('a', { mechanism: 9 })], ErrorCode.UNSUPPORTED_SASL_MECHANISM],
