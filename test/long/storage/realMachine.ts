@@ -8,6 +8,7 @@ import type { FileSeen, Machine } from './machine.ts';
 import { Ledger, RecordedDisk } from './recordedDisk.ts';
 
 const BLOCK_BYTES = 4096;
+const REMOVE_TRIES_MAX = 500;
 
 export class RealMachine implements Machine {
   readonly #base: string;
@@ -66,7 +67,7 @@ export class RealMachine implements Machine {
     this.leaveRoom(Infinity);
     const files = survivors(before.ledger.files);
     await before.die();
-    removeTree(old);
+    await removeTree(old);
     this.#life += 1;
     mkdirSync(this.#life0);
     this.#disk = this.#begin(files);
@@ -118,12 +119,21 @@ export class RealMachine implements Machine {
   async end(): Promise<void> {
     this.leaveRoom(Infinity);
     await this.#disk.die();
-    removeTree(this.#life0);
+    await removeTree(this.#life0);
   }
 }
 
-/** A thread may still write what the dead process asked for: then a folder is not empty yet again. */
-const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true, maxRetries: 50, retryDelay: 2 });
+/** A thread may still write what the dead process asked for: then a folder is not empty again when it is removed. */
+async function removeTree(path: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOTEMPTY' || tries === REMOVE_TRIES_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+}
 
 function filesUnder(folder: string): FileSeen[] {
   const found: FileSeen[] = [];
