@@ -122,9 +122,9 @@ describe('the checksums of a log', () => {
     for (let index = 0; index < 3; index += 1) await send(index);
     await store.checkpoint();
     const before = String(await disk.readFile('/data/recovery-point-offset-checkpoint', 100));
-    expect([before, log.state.segments.count]).toEqual(['0\n1\nt 0 3\n', 1]);
+    expect([before, log.segmentCount]).toEqual(['0\n1\nt 0 3\n', 1]);
     await send(3);
-    expect(log.state.segments.count).toBe(2);
+    expect(log.segmentCount).toBe(2);
     const after = new MemoryDisk(ports, disk.kill().files);
     const { path, sizeBytes } = after.files.list('/data/t-0').find((file) => file.path.endsWith('0000.timeindex'))!;
     after.flipBit(path, sizeBytes - 7, 4);
