@@ -53,11 +53,9 @@ function partitionOf(key: string, keyType: number, services: BrokerServices): nu
   return shareKey === null ? null : services.share.coordinator.partitionFor(shareKey);
 }
 
-/** A failure shows as a topic that is not there, which clients ask for again. */
+/** Waits for the topic's logs also where they are being made already: a client that joins before would be sent away. A failure shows as a topic that is not there, which clients ask for again. */
 async function ensureTopic(services: BrokerServices, topic: string): Promise<void> {
   try {
-    // While its logs are being made, a client that joins at once would be sent away.
-    if (services.partitions.topic(topic) !== undefined) return await services.partitions.whenSettled(topic);
     const { code, message } = await services.topicCreation.ensure(topic);
     if (code !== ErrorCode.NONE) services.logger.error('the topic of a coordinator cannot be made', { topic, error: errorName(code), message });
   } catch (error) {
