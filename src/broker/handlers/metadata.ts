@@ -28,8 +28,9 @@ export const metadataHandler: ApiHandler<BrokerServices, MetadataRequest, Metada
     const { apiVersion } = context;
     const topics = requestedTopics(request, apiVersion);
     if (topics !== null) checkTopics(topics, apiVersion);
+    const viewOfNow = (): View => ({ services, image: services.metadata.image, listener: context.connection.listenerName, version: apiVersion });
     const answer = (): void => {
-      const view = { services, image: services.metadata.image, listener: context.connection.listenerName, version: apiVersion };
+      const view = viewOfNow();
       context.reply(buildResponse(view, request, topics === null ? allTopics(view, request) : namedTopics(view, request, topics)));
     };
     const missing = topicsToCreate(request, topics, services);
@@ -38,7 +39,7 @@ export const metadataHandler: ApiHandler<BrokerServices, MetadataRequest, Metada
 
     /** As Kafka: who asks first is told that the topic was not there, and finds it when asking again. */
     function answerUnknown(failed: ReadonlyMap<string, number>): void {
-      const view = { services, image: services.metadata.image, listener: context.connection.listenerName, version: apiVersion };
+      const view = viewOfNow();
       const asked = new Set(missing);
       const answers = namedTopics(view, request, topics ?? []).map((topic) =>
         (topic.name === null || !asked.has(topic.name) ? topic : unknownTopic(topic.name, failed.get(topic.name))));
