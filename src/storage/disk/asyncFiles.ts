@@ -18,9 +18,10 @@ export const writeFile = promisify(fs.writeFile);
 
 const open = promisify(fs.open);
 const close = promisify(fs.close);
+const statOpen = promisify(fs.fstat);
 
 /** Of an open file, by its descriptor. */
-export const sizeOf = async (descriptor: number): Promise<number> => (await promisify(fs.fstat)(descriptor)).size;
+export const sizeOf = async (descriptor: number): Promise<number> => (await statOpen(descriptor)).size;
 export const sync = promisify(fs.fsync);
 
 /** Runs `work` on an open file and closes it. */
