@@ -8,7 +8,7 @@ export interface Figure {
   readonly scale?: number;
 }
 
-export type Group = 'engine' | 'broker' | 'large' | 'start-up' | 'compare';
+export type Group = 'engine' | 'broker' | 'secured' | 'large' | 'start-up' | 'compare';
 
 export interface Row {
   readonly name: string;
@@ -18,6 +18,8 @@ export interface Row {
   readonly figures: readonly Figure[];
   /** In the order of the table; what is ours comes first. */
   readonly contenders: readonly string[];
+  /** With whom each contender is compared, in every figure; absent: ours with each peer, in the first. */
+  readonly against?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The cores of ours; every other contender is a peer. */
@@ -93,6 +95,30 @@ export const BROKER_ROWS: readonly Row[] = [
   { name: 'paced-500', title: '500 single-record requests a second', group: 'broker', figures: [p99, p50, cpuPerRequest, rss], contenders: BROKERS },
 ];
 
+const commits: readonly Figure[] = [{ key: 'commitMilliseconds', unit: 'ms a commit', better: 'lower' }];
+/** What security and producers' ids cost: contenders are of Tidelog unless they say `kafka`. */
+const securedContenders = {
+  contenders: ['plain', 'idempotent', 'acls', 'both', 'kafka', 'kafka, idempotent'],
+  against: { idempotent: ['plain', 'kafka, idempotent'], acls: ['plain'], both: ['plain'], 'kafka, idempotent': ['kafka'] },
+};
+const tlsContenders = { contenders: ['plain', 'tls'], against: { tls: ['plain'] } };
+
+export const SECURED_ROWS: readonly Row[] = [
+  { name: 'secured-100B', title: 'produce-100B with idempotence, with SASL and access lists', group: 'secured', figures: [millionRecords, cpuPerGigabyte, p50, p99], ...securedContenders },
+  { name: 'secured-64conn', title: 'small-64conn with idempotence, with SASL and access lists', group: 'secured', figures: [thousandRequests, cpuPerRequest, p50, p99], ...securedContenders },
+  { name: 'tls-100B', title: 'produce-100B through TLS 1.3', group: 'secured', figures: [millionRecords, cpuPerGigabyte, p50, p99], ...tlsContenders },
+  { name: 'tls-1KB', title: 'produce-1KB through TLS 1.3', group: 'secured', figures: [megabytes, cpuPerGigabyte, p50, p99], ...tlsContenders },
+  { name: 'tls-fetch', title: 'fetch-1conn through TLS 1.3', group: 'secured', figures: [megabytes, cpuPerGigabyte, p50, p99], ...tlsContenders },
+  {
+    name: 'transactions-100B',
+    title: 'produce-100B, committed every 100 ms by each of 4 producers',
+    group: 'secured',
+    figures: [millionRecords, cpuPerGigabyte, p50, p99, ...commits],
+    contenders: ['idempotent', 'transactions', 'kafka, idempotent', 'kafka, transactions'],
+    against: { transactions: ['idempotent', 'kafka, transactions'], 'kafka, transactions': ['kafka, idempotent'] },
+  },
+];
+
 export const START_ROWS: readonly Row[] = [
   {
     name: 'start-up',
@@ -133,4 +159,4 @@ export const LARGE_ROWS: readonly Row[] = [
   },
 ];
 
-export const ALL_ROWS: readonly Row[] = [...ENGINE_ROWS, ...BROKER_ROWS, ...LARGE_ROWS, ...START_ROWS];
+export const ALL_ROWS: readonly Row[] = [...ENGINE_ROWS, ...BROKER_ROWS, ...SECURED_ROWS, ...LARGE_ROWS, ...START_ROWS];

@@ -1,7 +1,7 @@
 /** `npm run bench`: runs the rows that were asked for, prints them as they come, writes the results. */
 import path from 'node:path';
 import { runBrokerRows } from './broker/rows.ts';
-import { BROKER_ROWS, ENGINE_ROWS, LARGE_ROWS, START_ROWS } from './catalogue.ts';
+import { BROKER_ROWS, ENGINE_ROWS, LARGE_ROWS, SECURED_ROWS, START_ROWS } from './catalogue.ts';
 import type { Row } from './catalogue.ts';
 import { runEngineRows } from './engine/rows.ts';
 import { runLargeRows } from './large/rows.ts';
@@ -24,7 +24,7 @@ async function run(options: BenchOptions): Promise<void> {
     rows.push(...engineRows);
     await runEngineRows(engineRows, options, recorder, say);
   }
-  if (options.withBroker) rows.push(...(await runBrokerRows({ root, loads: BROKER_ROWS.filter(isWanted), starts: START_ROWS.filter(isWanted), options, recorder, say })));
+  if (options.withBroker) rows.push(...(await runBrokerRows({ root, loads: BROKER_ROWS.filter(isWanted), secured: SECURED_ROWS.filter(isWanted), starts: START_ROWS.filter(isWanted), options, recorder, say })));
   if (options.withBroker) rows.push(...(await runLargeRows({ root, rows: LARGE_ROWS.filter(isWanted), options, recorder, say })));
   const results = resultsOf(recorder, { root, rows, isQuick: options.isQuick, rounds: options.rounds, seconds: options.seconds });
   if (options.resultsFolder !== null) {

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecurityProtocol } from '../../src/base/securityProtocol.ts';
 import { errorText } from '../errorText.ts';
 import { cpuSeconds } from './processStats.ts';
 
@@ -20,6 +21,8 @@ export interface RunningBroker {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  /** Of the second listener; 0: there is none. */
+  readonly securedPort: number;
   /** From the start of the process to the first connection accepted. */
   readonly startMilliseconds: number;
   /** User and system time until then; drifts less. */
@@ -34,18 +37,23 @@ export interface BrokerOptions {
   /** Where its data lies, and stays when it stops; absent: a temporary folder. */
   readonly dataFolder?: string;
   readonly startTimeoutMs?: number;
+  /** A second listener under the name of its protocol. */
+  readonly secured?: SecurityProtocol;
 }
 
 /** Rejects with what the broker said when it does not start. */
 export async function startBroker(root: string, nodeOptions: readonly string[] = [], options: BrokerOptions = {}): Promise<RunningBroker> {
   const program = path.join(root, 'bin/kafka-server-start');
   if (!existsSync(program)) throw new Error('bin/kafka-server-start is not there');
-  return startListening((port, folder) => {
-    const listener = `PLAINTEXT://${HOST}:${port}`;
+  const securedPort = options.secured === undefined ? 0 : await freePort();
+  const broker = await startListening((port, folder) => {
+    const second = options.secured === undefined ? '' : `,${options.secured}://${HOST}:${securedPort}`;
+    const listener = `PLAINTEXT://${HOST}:${port}${second}`;
     const own = Object.entries(options.settings ?? {}).map(([key, value]) => `${key}=${value}`);
     const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${options.dataFolder ?? path.join(folder, 'data')}`, ...own];
     return [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])];
   }, options.startTimeoutMs);
+  return { ...broker, securedPort };
 }
 
 /** What no program of Node can beat: one that does nothing but listen. */
@@ -67,7 +75,7 @@ async function startListening(argumentsFor: (port: number, folder: string) => st
     throw error;
   }
   const pid = child.pid as number;
-  return { host: HOST, port, pid, startMilliseconds: performance.now() - startedAt, startCpuMilliseconds: cpuSeconds(pid) * 1000, stop };
+  return { host: HOST, port, pid, securedPort: 0, startMilliseconds: performance.now() - startedAt, startCpuMilliseconds: cpuSeconds(pid) * 1000, stop };
 }
 
 function outputOf(child: ChildProcess): () => string {

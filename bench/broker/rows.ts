@@ -9,78 +9,52 @@ import type { BenchOptions } from '../options.ts';
 import { profileLines, profileOptions } from '../report/profile.ts';
 import type { Recorder } from '../report/recorder.ts';
 import { runCompare } from './compare.ts';
-import type { LoadAnswer, LoadOrder } from './load/order.ts';
+import type { LoadAnswer } from './load/order.ts';
+import { orderFor } from './loads.ts';
+import type { Target } from './loads.ts';
 import { findPeer } from './peers.ts';
 import type { Peer } from './peers.ts';
 import { startBareNode, startBroker } from './process.ts';
 import type { RunningBroker } from './process.ts';
 import { residentMegabytes } from './processStats.ts';
+import { runSecuredRows } from './securedRows.ts';
 
 const CHILD_TIMEOUT_MS = 180_000;
 const START_ROUNDS = 6;
 const IDLE_MS = 1500;
-/** Of one round: what it leaves in the page cache must not slow down the next ones. */
-const BYTES_MAX = 1e9;
-
-type Load = Pick<LoadOrder, 'mode' | 'topicConfig' | 'partitions' | 'connections' | 'inFlight' | 'recordBytes' | 'batchRecords' | 'requestsPerSecond'>;
-
-/** Deleted topics must not fill the disk while the rows go on. */
-const DELETE_SOON = { 'file.delete.delay.ms': '1000' };
-const FSYNC = { ...DELETE_SOON, 'flush.messages': '1' };
-const batches: Load = { mode: 'produce', topicConfig: DELETE_SOON, partitions: 4, connections: 4, inFlight: 5, recordBytes: 100, batchRecords: 1000, requestsPerSecond: 0 };
-const small: Load = { ...batches, partitions: 16, connections: 64, inFlight: 1, batchRecords: 1 };
-
-const LOADS: Readonly<Record<string, Load>> = {
-  'produce-100B': batches,
-  'produce-1KB': { ...batches, recordBytes: 1000, batchRecords: 900 },
-  'fetch-1conn': { ...batches, mode: 'fetch', connections: 1 },
-  'fetch-4conn': { ...batches, mode: 'fetch' },
-  'small-64conn': small,
-  'fsync-64conn': { ...small, topicConfig: FSYNC },
-  'fsync-100Bx1000': { ...batches, topicConfig: FSYNC },
-  'paced-500': { ...small, connections: 8, requestsPerSecond: 500 },
-};
-
 export interface BrokerRun {
   readonly root: string;
   readonly loads: readonly Row[];
+  readonly secured: readonly Row[];
   readonly starts: readonly Row[];
   readonly options: BenchOptions;
   readonly recorder: Recorder;
   readonly say: (line: string) => void;
 }
 
-interface Target {
-  readonly contender: string;
-  readonly ran: string;
-  readonly host: string;
-  readonly port: number;
-  readonly pid: number;
-}
-
 /** Returns the rows that were run or skipped. */
 export async function runBrokerRows(run: BrokerRun): Promise<Row[]> {
-  const { loads, starts, options, recorder, say } = run;
+  const { loads, secured, starts, options, recorder, say } = run;
   const wantsCompare = options.only.length === 0 || options.only.includes('compare');
-  if (loads.length === 0 && starts.length === 0 && !wantsCompare) return [];
+  if (loads.length === 0 && secured.length === 0 && starts.length === 0 && !wantsCompare) return [];
   const { peer, reason } = await findPeer(run.root, options);
   if (peer === null) say(`\nApache Kafka beside it: SKIPPED, ${reason}`);
   const compared: Row[] = [];
   try {
     for (const row of starts) await runStarts(row, run, peer, reason);
     if (options.withProfile) for (const row of loads) await profileLoad(row, run);
-    const broker = await startOrSkip(run);
-    if (broker === null) return [...loads, ...starts];
+    const broker = loads.length === 0 && !wantsCompare ? null : await startOrSkip(run);
     try {
-      await runLoads(run, broker, peer, reason);
-      if (peer !== null && wantsCompare && !options.isQuick) compared.push(...runCompare(run.root, broker, peer, options, recorder, say));
+      if (broker !== null) await runLoads(run, broker, peer, reason);
+      if (broker !== null && peer !== null && wantsCompare && !options.isQuick) compared.push(...runCompare(run.root, broker, peer, options, recorder, say));
     } finally {
-      await broker.stop();
+      await broker?.stop();
     }
+    await runSecuredRows({ ...run, rows: secured, peer, reason });
   } finally {
     await peer?.stop();
   }
-  return [...loads, ...starts, ...compared];
+  return [...loads, ...secured, ...starts, ...compared];
 }
 
 async function startOrSkip({ root, loads, recorder }: BrokerRun): Promise<RunningBroker | null> {
@@ -148,22 +122,6 @@ async function profileLoad(row: Row, { root, options, say }: BrokerRun): Promise
     say(`no profile of ${row.name}: ${(error as Error).message}`);
   }
   rmSync(profiles, { recursive: true });
-}
-
-function orderFor(row: Row, { host, port, pid }: Pick<Target, 'host' | 'port' | 'pid'>, round: string, options: BenchOptions): LoadOrder {
-  const load = LOADS[row.name];
-  if (load === undefined) throw new Error(`${row.name} has no load`);
-  return {
-    ...load,
-    host,
-    port,
-    pid,
-    topic: `bench-${row.name}-${process.pid}-${round}`,
-    fillBytes: options.isQuick ? 1e6 : 128e6,
-    warmUpSeconds: Math.min(options.seconds / 4, 0.5),
-    seconds: options.seconds,
-    bytesMax: BYTES_MAX,
-  };
 }
 
 async function runRound(row: Row, target: Target, round: number, options: BenchOptions, recorder: Recorder): Promise<void> {

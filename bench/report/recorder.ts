@@ -93,9 +93,10 @@ const keyOf = (row: Row, contender: string): string => `${row.name} ${contender}
 function ratiosOf(row: Row, measurements: readonly Measurement[]): Ratio[] {
   const inRow = measurements.filter((entry) => entry.row === row.name);
   const peersOf = (ours: Measurement): Measurement[] => inRow.filter(({ contender }) => !OURS.includes(contender) || (ours.contender === NATIVE && contender === WASM));
+  const named = (ours: Measurement): Measurement[] => inRow.filter(({ contender }) => row.against?.[ours.contender]?.includes(contender));
   const ratios: Ratio[] = [];
-  for (const ours of inRow.filter((entry) => OURS.includes(entry.contender))) {
-    for (const peer of peersOf(ours)) {
+  for (const ours of inRow.filter((entry) => row.against !== undefined || OURS.includes(entry.contender))) {
+    for (const peer of row.against === undefined ? peersOf(ours) : named(ours)) {
       for (const { key, better } of row.figures) {
         const left = ours.figures[key]?.median;
         const right = peer.figures[key]?.median;

@@ -1,5 +1,5 @@
 /** One connection of the load: frames out, frames in. */
-import type { Wire } from '../../../src/base/wire.ts';
+import type { Network, Wire } from '../../../src/base/wire.ts';
 import { FrameReader, createTcpNetwork } from '../../../src/net/index.ts';
 import { decodeResponse, encodeRequest } from '../../../src/protocol/framing.ts';
 import type { Reader } from '../../../src/protocol/reader.ts';
@@ -8,7 +8,7 @@ import { Writer } from '../../../src/protocol/writer.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 const FRAME_BYTES_MAX = 2 ** 27;
 const CLIENT_ID = 'tidelog-bench';
-const network = createTcpNetwork();
+const plainNetwork = createTcpNetwork();
 
 /** One API in one version. */
 export interface Call<Request, Response> {
@@ -39,7 +39,7 @@ export class LoadConnection {
     this.#wire = wire;
   }
 
-  static async open(host: string, port: number): Promise<LoadConnection> {
+  static async open(host: string, port: number, network: Network = plainNetwork): Promise<LoadConnection> {
     const connection = new LoadConnection(await network.connect({ host, port, timeoutMs: CONNECT_TIMEOUT_MS }));
     connection.#start();
     return connection;

@@ -2,7 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { lastOffsetOf, nextBatch, recordCountOf } from '../../../src/record/batchHeader.ts';
 import { fetch, fetchRequest } from './calls.ts';
-import { LoadConnection, decode, encode } from './connection.ts';
+import { decode, encode } from './connection.ts';
+import type { LoadConnection } from './connection.ts';
+import { openAs } from './entry.ts';
 import type { LoadOrder } from './order.ts';
 import type { Tally } from './tally.ts';
 
@@ -28,7 +30,7 @@ export class Fetching {
   }
 
   static async open(order: LoadOrder, index: number, tally: Tally, fail: (error: Error) => void): Promise<Fetching> {
-    const connection = await LoadConnection.open(order.host, order.port);
+    const connection = await openAs('client', order);
     return new Fetching(connection, order, index % order.partitions, tally, fail);
   }
 

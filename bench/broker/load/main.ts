@@ -2,10 +2,11 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, residentMegabytes } from '../processStats.ts';
-import { LoadConnection } from './connection.ts';
+import { openAs } from './entry.ts';
 import { Fetching } from './fetching.ts';
+import { buildBatch } from './frames.ts';
 import type { LoadAnswer, LoadOrder } from './order.ts';
-import { Producing, buildBatch } from './producing.ts';
+import { Producing } from './producing.ts';
 import { Tally } from './tally.ts';
 import { createTopic, deleteTopic } from './topic.ts';
 
@@ -20,16 +21,17 @@ async function openAll(order: LoadOrder, tally: Tally, fail: (error: Error) => v
     await fill(order);
     return Promise.all(indices.map((index) => Fetching.open(order, index, tally, fail)));
   }
-  const batch = buildBatch(order.batchRecords, order.recordBytes);
+  const batch = buildBatch(order.batchRecords, order.recordBytes, order.producers === 'transactional');
   return Promise.all(indices.map((index) => Producing.open(order, index, batch, tally, fail)));
 }
 
 async function fill(order: LoadOrder): Promise<void> {
   const batch = buildBatch(order.batchRecords, order.recordBytes);
   const count = Math.ceil(order.fillBytes / batch.length);
+  const plain: LoadOrder = { ...order, producers: 'plain' };
   const fillPartition = (partition: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      Producing.open(order, partition, batch, new Tally(), reject).then((producing) => producing.sendSome(count)).then(resolve, reject);
+      Producing.open(plain, partition, batch, new Tally(), reject).then((producing) => producing.sendSome(count)).then(resolve, reject);
     });
   await Promise.all(Array.from({ length: order.partitions }, (_, partition) => fillPartition(partition)));
 }
@@ -60,7 +62,7 @@ function addProcessFigures(figures: Record<string, number>, pid: number, cpu: nu
 }
 
 const order = JSON.parse(process.argv.at(-1) ?? '') as LoadOrder;
-const control = await LoadConnection.open(order.host, order.port);
+const control = await openAs('administrator', order);
 await createTopic(control, order);
 const answer: LoadAnswer = { figures: await measure(order) };
 await deleteTopic(control, order);

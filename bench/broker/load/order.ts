@@ -23,6 +23,24 @@ export interface LoadOrder {
   readonly seconds: number;
   /** Producing ends early after so many bytes. */
   readonly bytesMax: number;
+  /** `plain`, the default: batches of no producer, Produce version 7, acks=1. The others send version 12 with acks=-1; `unnumbered` has no producer either. */
+  readonly producers?: 'plain' | 'unnumbered' | 'idempotent' | 'transactional';
+  /** A transactional producer commits so often, once all that it sent was answered. */
+  readonly commitIntervalMs?: number;
+  readonly entry?: LoadEntry;
+}
+
+/** How connections come in; absent: through a plain listener. */
+export interface LoadEntry {
+  /** PEM of the authority to trust; null: no TLS. */
+  readonly trusted: string | null;
+  /** By SASL PLAIN; null: nobody logs in. */
+  readonly logins: { readonly administrator: LoadLogin; readonly client: LoadLogin } | null;
+}
+
+export interface LoadLogin {
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface LoadAnswer {

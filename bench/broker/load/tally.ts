@@ -13,6 +13,7 @@ export class Tally {
   readonly #bytesMax: number;
   #onFull: () => void = () => {};
   readonly #latencies: number[] = [];
+  readonly #commitLatencies: number[] = [];
 
   constructor(bytesMax = Infinity) {
     this.#bytesMax = bytesMax;
@@ -29,10 +30,17 @@ export class Tally {
     if (this.bytes >= this.#bytesMax) this.#onFull();
   }
 
+  /** A transaction was committed; `sentAt` as above. */
+  noteCommit(sentAt: number): void {
+    if (this.isMeasuring) this.#commitLatencies.push(performance.now() - sentAt);
+  }
+
   figures(seconds: number): Record<string, number> {
     if (this.requests === 0) throw new Error('no request was answered in the measured time');
     const latencies = Float64Array.from(this.#latencies).sort();
+    const commits = Float64Array.from(this.#commitLatencies).sort();
     return {
+      ...(commits.length === 0 ? {} : { commitsPerSecond: commits.length / seconds, commitMilliseconds: quantile(commits, 0.5) }),
       requestsPerSecond: this.requests / seconds,
       recordsPerSecond: this.records / seconds,
       bytesPerSecond: this.bytes / seconds,
