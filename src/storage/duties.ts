@@ -172,7 +172,7 @@ export async function checkpointDirectory(directory: LogDirectory): Promise<void
 async function advanceRecoveryPoint(state: LogState): Promise<void> {
   if (state.refusal !== null) return;
   const point = state.durableOffset;
-  const hasSideFiles = state.epochs.dirty || state.checksums.isDirty || state.segments.slots.some((slot) => slot.transactions?.dirty === true);
+  const hasSideFiles = state.epochs.isUnsaved(state.logEndOffset) || state.checksums.isDirty || state.segments.slots.some((slot) => slot.transactions?.dirty === true);
   if (point === state.recoveryPoint && !hasSideFiles) return;
   // Producers of now are those at the recovery point when nothing is waiting: a restart then replays nothing.
   if (point === state.logEndOffset && state.producers.size > 0) {

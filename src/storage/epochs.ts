@@ -8,8 +8,10 @@ const NONE = -1;
 export class EpochCache {
   readonly #epochs: number[] = [];
   readonly #starts: number[] = [];
-  /** Changed since the last `markWritten`. */
-  dirty = false;
+  /** So many entries, from the first on, are in the file as they are here. */
+  #saved = 0;
+  /** The file has something else behind them, or may have anything. */
+  #isFileStale = false;
 
   get latestEpoch(): number {
     return this.#epochs.at(-1) ?? NONE;
@@ -24,7 +26,35 @@ export class EpochCache {
     this.#epochs.length = 0;
     this.#starts.length = 0;
     for (const entry of entries) this.#push(entry.epoch, entry.startOffset);
-    this.dirty = false;
+    this.#saved = entries.length;
+    this.#isFileStale = false;
+  }
+
+  /**
+   * Whether the file must be written. An epoch without records waits for the first: each start begins an epoch in every log, and a log that is
+   * loaded without it is given a later one at the same offset.
+   */
+  isUnsaved(logEndOffset: number): boolean {
+    return this.#isFileStale || this.#countBelow(logEndOffset) > this.#saved;
+  }
+
+  /** What the file is to hold; counts as saved from now on. */
+  takeUnsaved(logEndOffset: number): EpochStart[] {
+    const entries = this.entries().slice(0, this.#countBelow(logEndOffset));
+    this.#saved = entries.length;
+    this.#isFileStale = false;
+    return entries;
+  }
+
+  /** What the file holds is not known. */
+  markUnsaved(): void {
+    this.#isFileStale = true;
+  }
+
+  #countBelow(offset: number): number {
+    let count = this.#starts.length;
+    while (count > 0 && (this.#starts[count - 1] as number) >= offset) count -= 1;
+    return count;
   }
 
   entries(): EpochStart[] {
@@ -36,7 +66,6 @@ export class EpochCache {
     if (epoch < 0 || epoch === this.latestEpoch) return;
     while (this.#epochs.length > 0 && (this.latestEpoch >= epoch || (this.#starts.at(-1) as number) >= startOffset)) this.#pop();
     if (epoch !== this.latestEpoch) this.#push(epoch, startOffset);
-    this.dirty = true;
   }
 
   /** The last epoch <= the asked one and the offset where it ends; -1, -1 when that is unknown. */
@@ -58,10 +87,7 @@ export class EpochCache {
 
   /** Drops epochs that begin at or after `offset`: the log was cut there. */
   truncateFromEnd(offset: number): void {
-    while (this.#starts.length > 0 && (this.#starts.at(-1) as number) >= offset) {
-      this.#pop();
-      this.dirty = true;
-    }
+    while (this.#starts.length > 0 && (this.#starts.at(-1) as number) >= offset) this.#pop();
   }
 
   /** Drops epochs that end at or before `offset`: the log now starts there. */
@@ -72,13 +98,13 @@ export class EpochCache {
     this.#epochs.splice(0, last);
     this.#starts.splice(0, last);
     this.#starts[0] = offset;
-    this.dirty = true;
+    this.#isFileStale = true;
   }
 
   clear(): void {
-    this.dirty ||= this.#epochs.length > 0;
     this.#epochs.length = 0;
     this.#starts.length = 0;
+    this.#noteCut();
   }
 
   #push(epoch: number, startOffset: number): void {
@@ -89,5 +115,12 @@ export class EpochCache {
   #pop(): void {
     this.#epochs.pop();
     this.#starts.pop();
+    this.#noteCut();
+  }
+
+  #noteCut(): void {
+    if (this.#epochs.length >= this.#saved) return;
+    this.#saved = this.#epochs.length;
+    this.#isFileStale = true;
   }
 }

@@ -60,7 +60,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
  */
 async function protectAgain(state: LogState): Promise<void> {
   const { checksums, segments } = state;
-  if (state.epochs.size > 0 && !checksums.knows(FileName.leaderEpochs)) state.epochs.dirty = true;
+  if (state.epochs.size > 0 && !checksums.knows(FileName.leaderEpochs)) state.epochs.markUnsaved();
   if (checksums.wasDamaged) for (const slot of segments.slots.slice(0, -1)) if (!slot.needsIndexes) noteIndexChecksums(state, slot);
   for (const { baseOffset, transactions } of segments.slots) {
     if (transactions !== null && !checksums.knows(`${offsetStem(baseOffset)}${Suffix.transactionIndex}`)) transactions.dirty = true;
@@ -100,6 +100,7 @@ async function loadEpochs(state: LogState, folder: PartitionFolder): Promise<voi
   const entries = state.checksums.agree(FileName.leaderEpochs, bytes) ? parseEpochCheckpoint(bytes.toString('utf8')) : null;
   if (entries !== null) return state.epochs.load(entries);
   state.epochsAreLost = true;
+  state.epochs.markUnsaved();
   state.environment.ports.logger.warn('the leader epochs are corrupt and will be rebuilt', { log: state.name });
 }
 

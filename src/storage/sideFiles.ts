@@ -92,14 +92,13 @@ export function replaceTransactionIndexes(state: LogState, old: readonly Segment
 }
 
 export function saveEpochs(state: LogState): void {
-  if (!state.epochs.dirty) return;
-  state.epochs.dirty = false;
-  const bytes = formatEpochCheckpoint(state.epochs.entries());
+  if (!state.epochs.isUnsaved(state.logEndOffset)) return;
+  const bytes = formatEpochCheckpoint(state.epochs.takeUnsaved(state.logEndOffset));
   void enqueue(state, 'writing the leader epochs', async () => {
     try {
       await writeChecked(state, FileName.leaderEpochs, bytes);
     } catch (error) {
-      state.epochs.dirty = true;
+      state.epochs.markUnsaved();
       throw error;
     }
   });
@@ -114,5 +113,5 @@ export async function saveBelowRecoveryPoint(state: LogState): Promise<boolean> 
   for (const slot of state.segments.slots) saveTransactionIndex(state, slot);
   await sideFilesWritten(state);
   if (state.checksums.isDirty) await enqueue(state, 'writing checksums', () => state.checksums.write());
-  return !state.checksums.isDirty && !state.epochs.dirty && state.segments.slots.every((slot) => slot.transactions === null || !slot.transactions.dirty);
+  return !state.checksums.isDirty && !state.epochs.isUnsaved(state.logEndOffset) && state.segments.slots.every((slot) => slot.transactions === null || !slot.transactions.dirty);
 }
