@@ -131,9 +131,19 @@ describe('a consumer group', () => {
     expect(harness.heartbeat(memberId, 3)).toBe(0);
     expect(harness.heartbeat('one', 3)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(harness.join({ protocolType: 'connect' }).value!.errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-    expect(harness.leave([{ memberId: 'one' }, { memberId }]).value!.members.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.UNKNOWN_MEMBER_ID, 0]);
+    expect(harness.leave([{ memberId: 'nobody' }, { memberId }]).value!.members.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.UNKNOWN_MEMBER_ID, 0]);
     settle([one]);
     expect(one.partitions).toHaveLength(4);
+  });
+
+  it('lets members of either protocol leave by LeaveGroup, by their ids or by their instances', async () => {
+    const harness = await start();
+    const names = ['one', 'two', 'three'];
+    for (const [at, name] of names.entries()) new Consumer(harness, name, at === 0 ? {} : { instanceId: `i-${name}` }).join();
+    const leaving = [{ memberId: 'one' }, { memberId: 'one', groupInstanceId: 'i-two' }, { memberId: 'two', groupInstanceId: 'i-two' }, { memberId: '', groupInstanceId: 'i-three' }, { memberId: '' }];
+    const { members } = harness.leave(leaving).value!;
+    expect(members.map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.FENCED_INSTANCE_ID, 0, 0, ErrorCode.UNKNOWN_MEMBER_ID]);
+    expect(described(harness)).toMatchObject({ groupState: 'Empty', members: [] });
   });
 
   it('forgets a classic member that does not come back when it was told to', async () => {

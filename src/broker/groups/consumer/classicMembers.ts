@@ -139,13 +139,13 @@ function waitsForOthers(group: ConsumerGroup, { memberId, assigned }: ConsumerMe
   return false;
 }
 
-/** Members go: themselves, or static ones whom an administrator names by their instance. */
+/** Members go, of either protocol: themselves, or as an administrator names them, static ones by their instance alone. */
 export function leaveConsumerGroup(draft: Draft, group: ConsumerGroup, leaving: readonly MemberIdentity[]): MemberResponse[] {
   const gone = new Map<string, ConsumerMember>();
   const answers = leaving.map((identity) => {
     const { memberId, groupInstanceId } = identity;
     try {
-      const member = memberId === '' ? administered(group, groupInstanceId) : speaker(group, memberId, groupInstanceId, null);
+      const member = leaver(group, memberId, groupInstanceId);
       gone.set(member.memberId, member);
       return { memberId, groupInstanceId, errorCode: ErrorCode.NONE as number };
     } catch (error) {
@@ -157,8 +157,10 @@ export function leaveConsumerGroup(draft: Draft, group: ConsumerGroup, leaving: 
   return answers;
 }
 
-function administered(group: ConsumerGroup, instanceId: string | null): ConsumerMember {
-  const member = instanceId === null ? undefined : group.staticMember(instanceId);
-  if (member === undefined) throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID);
+function leaver(group: ConsumerGroup, memberId: string, instanceId: string | null): ConsumerMember {
+  const isAdministered = memberId === '' && instanceId !== null;
+  if (instanceId !== null && !isAdministered) return staticMember(group, memberId, instanceId);
+  const member = isAdministered ? group.staticMember(instanceId) : group.members.get(memberId);
+  if (member === undefined) throw unknownMember(group, memberId);
   return member;
 }
