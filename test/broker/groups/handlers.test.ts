@@ -199,8 +199,20 @@ describe('offsets', () => {
     harness.commit({ offsets: { a: { 0: 5, 1: 5 } } });
     const topics = [{ name: 'a', partitions: [{ partitionIndex: 0 }] }, { name: 'gone', partitions: [{ partitionIndex: 0 }] }];
     const response = ask(harness, offsetDelete, makeOffsetDeleteRequest({ groupId: 'g', topics }), 0)!;
-    expect(response.topics.map(({ partitions }) => partitions[0]!.errorCode)).toEqual([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+    expect(response.topics.map(({ partitions }) => partitions[0]!.errorCode)).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 0]);
     expect([harness.offset('a', 0), harness.offset('a', 1)]).toEqual([-1, 5]);
+  });
+
+  it('OffsetDelete refuses partitions that there are not, and says so first', async () => {
+    const harness = await Harness.start();
+    harness.commit({ offsets: { a: { 0: 5 } } });
+    const indexesOf = (indexes: number[]) => indexes.map((partitionIndex) => ({ partitionIndex }));
+    const topics = [{ name: 'a', partitions: indexesOf([0, 99, -1]) }, { name: 'gone', partitions: indexesOf([0]) }];
+    const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const response = ask(harness, offsetDelete, makeOffsetDeleteRequest({ groupId: 'g', topics }), 0)!;
+    expect(response.topics.map(({ name, partitions }) => [name, ...partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode])]))
+      .toEqual([['a', [99, unknown], [-1, unknown], [0, 0]], ['gone', [0, unknown]]]);
+    expect(harness.offset('a', 0)).toBe(-1);
   });
 });
 

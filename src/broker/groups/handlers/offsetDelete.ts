@@ -14,15 +14,19 @@ export const offsetDeleteHandler: ApiHandler<GroupServices, OffsetDeleteRequest,
   write: writeOffsetDeleteResponse,
   handle(request, context, services) {
     const { groupCoordinator } = services;
-    const partitions = partitionsByTopic(request);
-    const known = new Map([...partitions].filter(([name]) => groupCoordinator.cluster.idOf(name) !== undefined));
-    groupCoordinator.deleteOffsets(request.groupId, known, ({ errorCode, subscribed }) => {
+    const existing = new Map<string, number[]>();
+    const unknown: OffsetDeleteResponseTopic[] = [];
+    for (const [name, indexes] of partitionsByTopic(request)) {
+      const count = groupCoordinator.cluster.partitionCountOf(name);
+      const known = indexes.filter((index) => index >= 0 && index < count);
+      if (known.length > 0) existing.set(name, known);
+      if (known.length < indexes.length) unknown.push(topicResponse(name, indexes.filter((index) => index < 0 || index >= count), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
+    }
+    groupCoordinator.deleteOffsets(request.groupId, existing, ({ errorCode, subscribed }) => {
       if (errorCode !== ErrorCode.NONE) return answer(context, { errorCode, throttleTimeMs: 0, topics: [] });
-      const codeOf = (name: string): number => {
-        if (!known.has(name)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        return subscribed.has(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
-      };
-      answer(context, { errorCode, throttleTimeMs: 0, topics: [...partitions].map(([name, indexes]) => topicResponse(name, indexes, codeOf(name))) });
+      const codeOf = (name: string): number => (subscribed.has(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE);
+      const deleted = [...existing].map(([name, indexes]) => topicResponse(name, indexes, codeOf(name)));
+      answer(context, { errorCode, throttleTimeMs: 0, topics: joined(unknown, deleted) });
     });
   },
   errorResponse: (_request, errorCode) => ({ errorCode, throttleTimeMs: 0, topics: [] }),
@@ -37,6 +41,16 @@ function partitionsByTopic(request: OffsetDeleteRequest): Map<string, number[]> 
     byTopic.set(name, indexes);
   }
   return new Map([...byTopic].map(([name, indexes]) => [name, [...indexes]]));
+}
+
+/** One entry a topic: what is unknown first, as Kafka has it. */
+function joined(unknown: readonly OffsetDeleteResponseTopic[], deleted: readonly OffsetDeleteResponseTopic[]): OffsetDeleteResponseTopic[] {
+  const byName = new Map([...unknown, ...deleted].map((topic) => [topic.name, topic]));
+  for (const { name, partitions } of unknown) {
+    const other = byName.get(name)!;
+    if (other.partitions !== partitions) byName.set(name, { name, partitions: [...partitions, ...other.partitions] });
+  }
+  return [...byName.values()];
 }
 
 function topicResponse(name: string, indexes: readonly number[], errorCode: number): OffsetDeleteResponseTopic {
