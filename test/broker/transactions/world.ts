@@ -3,8 +3,8 @@
  * seed makes the same history.
  */
 import { ErrorCode } from '../../../src/protocol/errors.ts';
-import type { MemoryDisk } from '../../../src/storage/disk/memory.ts';
-import { FakeClock, fakePorts, seededRandom, settle } from '../../storage/support/ports.ts';
+import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
+import { FakeClock, TurnsClock, fakePorts, seededRandom, settle } from '../../storage/support/ports.ts';
 import type { FakePorts } from '../../storage/support/ports.ts';
 import { startNode } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
@@ -14,7 +14,11 @@ import type { Style } from './support.ts';
 
 const TOPIC = 't';
 const PARTITIONS = 2;
+/** Turns of the event loop; a broker's answer takes a few, too. */
+const SYNC_TURNS_MAX = 8;
 const TIMEOUT_MS = 2_000;
+/** Committed by those who must not. */
+const ZOMBIE_OFFSET = 666;
 const SETTINGS = {
   'transaction.state.log.num.partitions': '2',
   'offsets.topic.num.partitions': '2',
@@ -37,6 +41,7 @@ interface Attempt {
 export class World {
   readonly #random;
   readonly #ports: FakePorts;
+  readonly #turns: TurnsClock;
   #node!: TestNode;
   #life = 0;
   #isUp: Promise<void> = Promise.resolve();
@@ -51,10 +56,13 @@ export class World {
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     this.#ports = fakePorts(seed + 1);
+    this.#turns = new TurnsClock(seededRandom(seed + 2));
   }
 
   async run(): Promise<void> {
-    this.#node = await startNode({ settings: SETTINGS, ports: this.#ports });
+    const disk = new MemoryDisk({ random: this.#ports.random, clock: this.#turns });
+    disk.syncDelayMs = SYNC_TURNS_MAX;
+    this.#node = await startNode({ settings: SETTINGS, ports: this.#ports, disk });
     await createTopic(this.#node, TOPIC, PARTITIONS);
     const producers = Array.from({ length: 3 }, (_, index) => this.#produce(index, this.#random.next() < 0.6 ? 'new' : 'old'));
     this.#producersLeft = producers.length;
@@ -70,8 +78,8 @@ export class World {
 
   async #somethingHappens(): Promise<void> {
     const dice = this.#random.next();
-    if (dice < 0.04) await this.#restart(true);
-    else if (dice < 0.06) await this.#restart(false);
+    if (dice < 0.02) await this.#restart(true);
+    else if (dice < 0.025) await this.#restart(false);
     else if (dice < 0.3) await this.#node.ports.clock.advance(this.#random.below(200));
     else if (dice < 0.32) await this.#node.ports.clock.advance(TIMEOUT_MS);
     else if (dice < 0.5) await this.#poll();
@@ -87,6 +95,7 @@ export class World {
     let disk: MemoryDisk = before.disk;
     if (isCrash) disk = disk.crash();
     else await before.stop();
+    disk.syncDelayMs = SYNC_TURNS_MAX;
     // timers of the one that died never fire
     const ports = { ...this.#ports, clock: new FakeClock(before.ports.clock.now() + 10) };
     this.#node = await startNode({ settings: SETTINGS, ports, disk });
@@ -128,11 +137,19 @@ export class World {
 
   async #produce(index: number, style: Style): Promise<void> {
     try {
-      const producer = new TransactionalProducer(this.#node, `tx${index}`, style);
+      let producer = new TransactionalProducer(this.#node, `tx${index}`, style);
+      let zombie: TransactionalProducer | null = null;
       let mustInit = true;
       for (let round = 0; round < 7; round++) {
-        if (mustInit) await this.#ask(producer, () => producer.init(TIMEOUT_MS));
-        mustInit = !(await this.#transact(producer, `p${index}.${round}`, `g${index}`, round + 1));
+        if (mustInit) {
+          const before = producer;
+          producer = new TransactionalProducer(this.#node, `tx${index}`, style);
+          const errorCode = await this.#ask(producer, () => producer.init(TIMEOUT_MS));
+          zombie = round > 0 && errorCode === ErrorCode.NONE ? before : null;
+        }
+        const transaction = this.#transact(producer, `p${index}.${round}`, `g${index}`, round + 1);
+        await Promise.all([transaction, zombie === null ? null : this.#haunt(zombie, `z${index}.${round}`, `g${index}`)]);
+        mustInit = !(await transaction);
       }
     } finally {
       this.#producersLeft--;
@@ -165,6 +182,15 @@ export class World {
     if (this.#random.next() < 0.5) return true;
     attempt.offset = offset;
     return (await this.#ask(producer, () => producer.commitOffset(TOPIC, 0, offset, attempt.group))) === ErrorCode.NONE;
+  }
+
+  /** Whom a successor has fenced goes on as if nothing had happened: nothing of it may be seen, and it ends no transaction of its successor. */
+  async #haunt(zombie: TransactionalProducer, name: string, group: string): Promise<void> {
+    const attempt: Attempt = { name, group, values: new Map(), offset: null, fate: 'private' };
+    this.attempts.push(attempt);
+    for (let turn = this.#random.below(30); turn > 0; turn--) await settle();
+    await this.#write(zombie, attempt, ZOMBIE_OFFSET);
+    if ((await this.#ask(zombie, () => zombie.commit())) === ErrorCode.NONE) this.faults.push(`${name} was fenced, and could end a transaction`);
   }
 
   // What must be so in the end.

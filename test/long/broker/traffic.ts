@@ -6,16 +6,19 @@ import { makeOffsetCommitRequest, makeOffsetCommitRequestPartition, makeOffsetCo
 import { makeFindCoordinatorRequest } from '../../../src/protocol/generated/findCoordinator.ts';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
 import { zeroUuid } from '../../../src/protocol/types.ts';
+import { MemoryDisk } from '../../../src/storage/disk/memory.ts';
 import { FindCoordinator, InitProducerId, OffsetCommit, Produce } from '../../broker/support/apis.ts';
 import { call, startNode } from '../../broker/support/node.ts';
 import type { TestNode } from '../../broker/support/node.ts';
 import { batch, createTopic, produceBody } from '../../broker/support/work.ts';
 import { committedOffset, readCommitted } from '../../broker/transactions/support.ts';
-import { FakeClock, fakePorts, seededRandom, settle } from '../../storage/support/ports.ts';
+import { FakeClock, TurnsClock, fakePorts, seededRandom, settle } from '../../storage/support/ports.ts';
 import type { FakePorts } from '../../storage/support/ports.ts';
 
 const TOPIC = 't';
 const PARTITIONS = 2;
+/** Turns of the event loop; a broker's answer takes a few, too. */
+const SYNC_TURNS_MAX = 8;
 const PRODUCERS = 3;
 const GROUPS = 2;
 const SETTINGS = {
@@ -48,6 +51,7 @@ class Lane {
 export class Traffic {
   readonly #random;
   readonly #ports: FakePorts;
+  readonly #turns: TurnsClock;
   readonly #tally: TrafficTally;
   readonly #lanes = new Map<string, Lane>();
   readonly #seen: string[][] = Array.from({ length: PARTITIONS }, () => []);
@@ -64,11 +68,14 @@ export class Traffic {
   constructor(seed: number, tally: TrafficTally) {
     this.#random = seededRandom(seed);
     this.#ports = fakePorts(seed + 1);
+    this.#turns = new TurnsClock(seededRandom(seed + 2));
     this.#tally = tally;
   }
 
   async run(): Promise<void> {
-    this.#node = await startNode({ settings: SETTINGS, ports: this.#ports });
+    const disk = new MemoryDisk({ random: this.#ports.random, clock: this.#turns });
+    disk.syncDelayMs = SYNC_TURNS_MAX;
+    this.#node = await startNode({ settings: SETTINGS, ports: this.#ports, disk });
     await createTopic(this.#node, TOPIC, PARTITIONS);
     const actors = [
       ...Array.from({ length: PRODUCERS }, (_, index) => this.#produce(`p${index}`)),
@@ -85,8 +92,8 @@ export class Traffic {
 
   async #somethingHappens(): Promise<void> {
     const dice = this.#random.next();
-    if (dice < 0.05) await this.#restart(true);
-    else if (dice < 0.07) await this.#restart(false);
+    if (dice < 0.03) await this.#restart(true);
+    else if (dice < 0.04) await this.#restart(false);
     else if (dice < 0.3) await this.#node.ports.clock.advance(this.#random.below(300));
     else if (dice < 0.5) await this.#poll();
     else await settle();
@@ -101,6 +108,7 @@ export class Traffic {
     let { disk } = before;
     if (isCrash) disk = disk.crash();
     else await before.stop();
+    disk.syncDelayMs = SYNC_TURNS_MAX;
     // Timers of the one that died never fire.
     this.#node = await startNode({ settings: SETTINGS, ports: { ...this.#ports, clock: new FakeClock(before.ports.clock.now() + 10) }, disk });
     release();

@@ -64,6 +64,28 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** For a disk whose syncs take a few turns of the event loop, so that the power can go between a write and its sync. Its time stands still. */
+export class TurnsClock extends FakeClock {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    super();
+    this.#random = random;
+  }
+
+  override setTimer(turnsMax: number, fire: () => void): Timer {
+    let left = this.#random.below(turnsMax + 1);
+    let turn: NodeJS.Immediate;
+    const step = (): void => {
+      if (left === 0) return fire();
+      left -= 1;
+      turn = setImmediate(step);
+    };
+    turn = setImmediate(step);
+    return { cancel: () => clearImmediate(turn) };
+  }
+}
+
 /** Keeps what was logged. */
 export class RecordingLogger implements Logger {
   readonly lines: string[] = [];
