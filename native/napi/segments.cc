@@ -121,6 +121,16 @@ napi_value setHandOff(napi_env env, napi_callback_info info) {
   return toValue(env, true);
 }
 
+// setZeroAhead(mode): when zeros are kept ahead of appends (ZeroAhead)
+napi_value setZeroAhead(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  Addon* addon = static_cast<Addon*>(arguments.context());
+  const uint32_t mode = arguments.uint32(0);
+  if (!arguments.valid()) return nullptr;
+  addon->store.setZeroAhead(mode > 2 ? ZeroAhead::kWhenSynced : static_cast<ZeroAhead>(mode));
+  return toValue(env, true);
+}
+
 // segmentLearn(segment): whether it is whole. Figures are in the shared array.
 napi_value segmentLearn(napi_env env, napi_callback_info info) {
   Call<1> call(env, info);
@@ -370,6 +380,7 @@ const std::vector<Export> kSegmentExports = {
     {"segmentWrite", segmentWrite},
     {"segmentWritten", segmentWritten},
     {"setHandOff", setHandOff},
+    {"setZeroAhead", setZeroAhead},
     {"segmentLearn", segmentLearn},
     {"segmentLocateOffset", segmentLocateOffset},
     {"segmentLocateTimestamp", segmentLocateTimestamp},

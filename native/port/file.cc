@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 
 namespace tidelog {
 
@@ -31,6 +35,8 @@ auto retrying(Call call) {
 }
 
 #if defined(__linux__)
+constexpr long kXfsMagic = 0x58465342;
+
 bool kernelIsAtLeast(int major, int minor) {
   struct utsname names;
   int haveMajor = 0;
@@ -121,6 +127,28 @@ int reserveBlocks(int fd, int64_t from, int64_t length) {
 
 int cutFile(int fd, int64_t sizeBytes) {
   return errorOf([&] { return ::ftruncate(fd, sizeBytes); });
+}
+
+bool writesInPlace(int fd) {
+#if defined(__linux__)
+  struct statfs status;
+  if (::fstatfs(fd, &status) < 0) return false;
+  return status.f_type == EXT4_SUPER_MAGIC || status.f_type == kXfsMagic;
+#else
+  (void)fd;
+  return false;
+#endif
+}
+
+int openAgain(int fd) {
+#if defined(__linux__)
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return openFile(path, true, false);
+#else
+  (void)fd;
+  return -ENOTSUP;
+#endif
 }
 
 int lockWholeFile(int fd) {

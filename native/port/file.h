@@ -42,6 +42,10 @@ int syncFileSystem(int fd);
 // 0 or errno. Blocks past the end, without changing the size; ENOTSUP where the file system has no such thing.
 int reserveBlocks(int fd, int64_t from, int64_t length);
 int cutFile(int fd, int64_t sizeBytes);
+// Whether the file system writes over what is there in place, so that this changes neither size nor extents. No where it is not known to.
+bool writesInPlace(int fd);
+// The same file by a descriptor that hears of errors by itself, or a negative errno; ENOTSUP where the system has no such thing.
+int openAgain(int fd);
 // 0, or errno: EAGAIN when another open file description (or a POSIX lock of another process) holds it.
 int lockWholeFile(int fd);
 std::string readWholeFile(const char* path, int64_t sizeBytes, int* error);

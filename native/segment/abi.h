@@ -108,6 +108,8 @@ enum ScanStop : int {
   kStopEnd,
   kStopTorn,
   kStopCorrupt,
+  // Nothing but zeros from there on.
+  kStopZeros,
 };
 
 }  // namespace tidelog

@@ -11,11 +11,6 @@ namespace {
 
 // Entries kept back before they are written behind the appends.
 constexpr size_t kUnwrittenEntriesMax = 256;
-// A segment reserves blocks only once it is this large: ten thousand mostly idle logs must not reserve the disk.
-constexpr int64_t kReserveFromBytes = 1024 * 1024;
-// Blocks are reserved in pieces of this size, so that the file is never locked for long.
-constexpr int64_t kReservePieceBytes = 8 * 1024 * 1024;
-
 bool isFullDisk(int error) {
 #ifdef EDQUOT
   return error == ENOSPC || error == EDQUOT;
@@ -33,7 +28,8 @@ OpenSegment::OpenSegment(Store* store, uint32_t owner, std::string group, Segmen
       state_(settings.baseOffset, settings.indexIntervalBytes, settings.indexSizeMaxBytes),
       log_(store->descriptors(), std::move(paths.log), !settings.readOnly),
       index_(std::move(paths.index)),
-      timeIndex_(std::move(paths.timeIndex)) {
+      timeIndex_(std::move(paths.timeIndex)),
+      ahead_(settings.preallocateBytes, settings.segmentSizeMaxBytes) {
   log_.owner = owner;
   flushFile_->owner = indexFlush_->owner = timeIndexFlush_->owner = owner;
 }
@@ -87,7 +83,7 @@ Status OpenSegment::append(const uint8_t* bytes, size_t length, const AppendPlan
   if (status != kOk) return status;
   *position = state_.sizeBytes;
   gather(bytes, length, !plan.keepOffsets);
-  if (store_->pace()->shouldHandOff(length)) {
+  if (store_->pace()->shouldHandOff(length) || !ahead_.claim(state_.sizeBytes + static_cast<int64_t>(length))) {
     stage(length);
     return kPending;
   }
@@ -101,8 +97,8 @@ Status OpenSegment::written(int error, int64_t length) {
   unsyncedBytes_ += length;
   store_->unsyncedBytes += length;
   if (state_.index.offsets.sizeBytes() >= index_.writtenBytes() + kUnwrittenEntriesMax * kOffsetEntryBytes) writeIndexes();
-  // Half of what is kept ahead is used up: less often than once an append, and before an append meets the end.
-  if (state_.sizeBytes > reservedEnd_ - settings_.preallocateBytes / 2) reserveAhead();
+  int openError = 0;
+  if (ahead_.wantsMore(state_.sizeBytes)) ahead_.keepMore(state_.sizeBytes, log_.open(&openError), store_->ahead());
   return kOk;
 }
 
@@ -152,8 +148,9 @@ void OpenSegment::startWrite(uint32_t token) {
     return;
   }
   log_.unsynced = true;
-  store_->writers()->post([descriptor = std::move(descriptor), staged = staged_, position = state_.sizeBytes, pace = store_->pace(), token, events] {
+  store_->writers()->post([descriptor = std::move(descriptor), staged = staged_, kept = ahead_.toClaim(), position = state_.sizeBytes, pace = store_->pace(), token, events] {
     struct iovec piece = {staged->data(), staged->size()};
+    if (kept) AheadSpace::claimWaiting(kept.get(), position + static_cast<int64_t>(staged->size()));
     const int64_t start = WritePace::now();
     const int failed = writeFully(descriptor->fd(), &piece, 1, position);
     pace->note(staged->size(), start, WritePace::now());
@@ -177,13 +174,9 @@ Status OpenSegment::finishWrite(int error) {
 Status OpenSegment::writeFailed(int error, int64_t position) {
   int openError = 0;
   const DescriptorRef& descriptor = log_.open(&openError);
+  // The cut gives back what is kept ahead, too.
+  ahead_.restart(position);
   const bool cut = descriptor && cutFile(descriptor->fd(), position) == 0;
-  // The cut gave back what was reserved, too.
-  {
-    const std::lock_guard<std::mutex> lock(reservation_->mutex);
-    reservation_->end = 0;
-  }
-  reservedEnd_ = 0;
   if (cut && isFullDisk(error)) return kDiskFull;
   failed_ = true;
   return kIoError;
@@ -332,48 +325,21 @@ void OpenSegment::seal() {
   sealed_ = true;
   finishIndexes();
   if (settings_.readOnly) return;
-  int error = 0;
-  if (reservedEnd_ > 0) giveBackReserved(log_.open(&error));
+  if (ahead_.isUsed()) giveBackAhead();
 }
 
-// Blocks past the valid end, on the housekeeping thread, a piece at a time while the segment is busy.
-void OpenSegment::reserveAhead() {
-  if (settings_.preallocateBytes <= 0 || state_.sizeBytes < kReserveFromBytes) return;
-  const int64_t from = state_.sizeBytes > reservedEnd_ ? state_.sizeBytes : reservedEnd_;
-  int64_t end = state_.sizeBytes + settings_.preallocateBytes;
-  if (end > settings_.segmentSizeMaxBytes) end = settings_.segmentSizeMaxBytes;
-  if (end > from + kReservePieceBytes) end = from + kReservePieceBytes;
-  if (end <= from) {
-    // Nothing more to reserve: do not come back before the segment outgrows its size.
-    reservedEnd_ = INT64_MAX;
-    return;
-  }
+// Zeros at once: the records after them must not be reached before, neither by readers nor by who sees the next segment after a crash.
+void OpenSegment::giveBackAhead() {
   int error = 0;
   const DescriptorRef descriptor = log_.open(&error);
-  if (!descriptor) return;
-  reservedEnd_ = end;
-  store_->housekeeping()->post([descriptor, reservation = reservation_, from, end] {
-    const std::lock_guard<std::mutex> lock(reservation->mutex);
-    if (reservation->over) return;
-    // Failing is no error: appends then find blocks themselves, or a full disk.
-    if (reserveBlocks(descriptor->fd(), from, end - from) == 0) reservation->end = end;
-  });
-}
-
-void OpenSegment::giveBackReserved(DescriptorRef descriptor) {
-  if (!descriptor) return;
-  reservedEnd_ = 0;
+  const AheadSpace::Rest rest = ahead_.leave();
   const int64_t size = state_.sizeBytes;
-  {
-    const std::lock_guard<std::mutex> lock(reservation_->mutex);
-    reservation_->over = true;
+  if (ahead_.isZeroing()) {
+    if (!descriptor || AheadSpace::giveBack(rest, descriptor->fd(), size) != 0) failed_ = true;
+    log_.unsynced = true;
+  } else if (descriptor) {
+    store_->housekeeping()->post([descriptor, rest, size] { AheadSpace::giveBack(rest, descriptor->fd(), size); });
   }
-  store_->housekeeping()->post([descriptor = std::move(descriptor), reservation = reservation_, size] {
-    const std::lock_guard<std::mutex> lock(reservation->mutex);
-    if (!reservation->over || reservation->end <= size) return;
-    cutFile(descriptor->fd(), size);
-    reservation->end = 0;
-  });
 }
 
 }  // namespace tidelog

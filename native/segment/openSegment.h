@@ -4,12 +4,12 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "../core/segment.h"
 #include "abi.h"
+#include "aheadSpace.h"
 #include "headers.h"
 #include "indexFile.h"
 #include "store.h"
@@ -29,15 +29,6 @@ struct SegmentSettings {
   int64_t segmentSizeMaxBytes;
   int64_t preallocateBytes;
   bool readOnly;
-};
-
-// Blocks reserved past the end; shared with the housekeeping thread.
-struct Reservation {
-  std::mutex mutex;
-  // Blocks are reserved up to here, 0 for none.
-  int64_t end = 0;
-  // The segment took no more appends: reserving is over, and what lies past its size is given back.
-  bool over = false;
 };
 
 class OpenSegment {
@@ -106,8 +97,7 @@ class OpenSegment {
   void countBatches();
   int writeIndexes();
   void finishIndexes();
-  void reserveAhead();
-  void giveBackReserved(DescriptorRef descriptor);
+  void giveBackAhead();
   void shut();
   void forgetUnsynced();
   // Calls `use` with headers from the mapping if there is (or can be) one, else from the file.
@@ -127,8 +117,7 @@ class OpenSegment {
   std::shared_ptr<FlushFile> flushFile_ = std::make_shared<FlushFile>();
   std::shared_ptr<FlushFile> indexFlush_ = std::make_shared<FlushFile>();
   std::shared_ptr<FlushFile> timeIndexFlush_ = std::make_shared<FlushFile>();
-  std::shared_ptr<Reservation> reservation_ = std::make_shared<Reservation>();
-  int64_t reservedEnd_ = 0;
+  AheadSpace ahead_;
   // This segment's part of store_->unsyncedBytes.
   int64_t unsyncedBytes_ = 0;
   std::shared_ptr<SegmentState> rebuilt_;

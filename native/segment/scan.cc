@@ -1,5 +1,7 @@
 #include "scan.h"
 
+#include <string.h>
+
 #include <memory>
 
 #include "../core/batch.h"
@@ -56,6 +58,19 @@ bool hasRightChecksum(ForwardReader* reader, int64_t position, const BatchHeader
   return crc == header.crc;
 }
 
+// What was kept ahead of appends, or a file system that lost what was not synced.
+bool isZeroToTheEnd(ForwardReader* reader, int64_t position, int64_t end) {
+  while (position < end) {
+    int64_t length;
+    const uint8_t* bytes = reader->bytesAt(position, 1, &length);
+    if (length <= 0) return false;
+    const int64_t part = end - position < length ? end - position : length;
+    if (bytes[0] != 0 || memcmp(bytes, bytes + 1, static_cast<size_t>(part) - 1) != 0) return false;
+    position += part;
+  }
+  return true;
+}
+
 void writeRow(double* row, int64_t position, const BatchHeader& header) {
   row[kScanPosition] = static_cast<double>(position);
   row[kScanSizeBytes] = static_cast<double>(header.sizeBytes);
@@ -79,13 +94,15 @@ ScanStep scanStep(int fd, int64_t segmentBaseOffset, int64_t end, ScanPlace* pla
   while (place->position < end) {
     if (found == rowsMax || place->position - start > kStepBytes) return {kStopMore, 0, found};
     const int64_t remaining = end - place->position;
-    if (remaining < static_cast<int64_t>(kHeaderBytes)) return {kStopTorn, 0, found};
+    if (remaining < static_cast<int64_t>(kHeaderBytes)) return {isZeroToTheEnd(&reader, place->position, end) ? kStopZeros : kStopTorn, reader.error(), found};
     int64_t length;
     const uint8_t* bytes = reader.bytesAt(place->position, static_cast<int64_t>(kHeaderBytes), &length);
     if (length < static_cast<int64_t>(kHeaderBytes)) return {kStopTorn, reader.error(), found};
     BatchHeader header;
     header.read(bytes);
-    if (!header.isPlausible(place->nextOffset, segmentBaseOffset)) return {kStopCorrupt, 0, found};
+    if (!header.isPlausible(place->nextOffset, segmentBaseOffset)) {
+      return {isZeroToTheEnd(&reader, place->position, end) ? kStopZeros : kStopCorrupt, reader.error(), found};
+    }
     if (header.sizeBytes > remaining) return {kStopTorn, 0, found};
     if (!hasRightChecksum(&reader, place->position, header)) return {kStopCorrupt, reader.error(), found};
     writeRow(rows + found * kScanFields, place->position, header);

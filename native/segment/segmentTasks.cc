@@ -54,12 +54,7 @@ int OpenSegment::truncate(int64_t sizeBytes, uint32_t token) {
   timeIndex_.keep(state_.index.times.sizeBytes());
   writeIndexes();
   sealed_ = false;
-  reservedEnd_ = 0;
-  {
-    const std::lock_guard<std::mutex> lock(reservation_->mutex);
-    reservation_->over = false;
-    reservation_->end = 0;
-  }
+  ahead_.restart(sizeBytes);
   log_.unsynced = false;
   forgetUnsynced();
   store_->work()->post([descriptor, sizeBytes, token, owner = log_.owner, events = store_->events(), index = index_.path(), time = timeIndex_.path()] {
@@ -141,6 +136,7 @@ int OpenSegment::flushWishes(std::vector<Flusher::Wish>* wishes) {
   if (dirty) descriptor = log_.open(&error);
   if (error != 0) return error;
   log_.unsynced = false;
+  if (dirty && !sealed_) ahead_.noteSync(unsyncedBytes_, store_->zeroAhead(), descriptor->fd());
   forgetUnsynced();
   wishes->push_back({flushFile_, std::move(descriptor), dirty});
   if (!sealed_) return 0;
@@ -173,11 +169,17 @@ void OpenSegment::shut() {
 void OpenSegment::close(uint32_t token) {
   if (tailKnown_ && !settings_.readOnly) finishIndexes();
   int error = 0;
-  if (reservedEnd_ > 0 && !settings_.readOnly) giveBackReserved(log_.open(&error));
+  const bool isKept = ahead_.isUsed() && !settings_.readOnly;
+  // The next start takes the file's size for the segment's.
+  const bool mustSync = isKept && ahead_.isZeroing();
+  DescriptorRef descriptor = isKept ? log_.open(&error) : nullptr;
   shut();
-  store_->housekeeping()->post([descriptor = log_.drop(), token, events = store_->events()]() mutable {
+  log_.drop();
+  store_->housekeeping()->post([descriptor = std::move(descriptor), rest = ahead_.leave(), isKept, mustSync, error, size = state_.sizeBytes, token, events = store_->events()]() mutable {
+    if (isKept && error == 0) error = AheadSpace::giveBack(rest, descriptor->fd(), size);
+    if (mustSync && error == 0) error = syncData(descriptor->fd());
     descriptor.reset();
-    events->push({token, 0, 0});
+    events->push({token, error, 0});
   });
 }
 

@@ -77,6 +77,7 @@ void Store::unmapped(OpenSegment* segment) {
 void Store::stop() {
   for (auto& [group, flusher] : flushers_) flusher->stop();
   writers_.stop();
+  ahead_.stop();
   work_.stop();
   housekeeping_.stop();
 }

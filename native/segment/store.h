@@ -14,6 +14,7 @@
 #include "../flush/tasks.h"
 #include "../port/file.h"
 #include "../port/mapping.h"
+#include "aheadSpace.h"
 #include "writePace.h"
 
 namespace tidelog {
@@ -51,13 +52,17 @@ class Store {
 
   EventSink* events() { return events_; }
   DescriptorCache* descriptors() { return &descriptors_; }
-  // Short file work that must not hold up the JavaScript thread, in order: unlink, unmap, preallocate, trim, close.
+  // Short file work that must not hold up the JavaScript thread, in order: unlink, unmap, trim, close.
   TaskQueue* housekeeping() { return &housekeeping_; }
   // Long reads: scans, rebuilds, loads, truncates.
   TaskQueue* work() { return &work_; }
   // Appends that the JavaScript thread must not wait for.
   TaskQueue* writers() { return &writers_; }
   WritePace* pace() { return &pace_; }
+  // Zeros and blocks ahead of appends.
+  TaskQueue* ahead() { return &ahead_; }
+  ZeroAhead zeroAhead() const { return zeroAhead_; }
+  void setZeroAhead(ZeroAhead mode) { zeroAhead_ = mode; }
   // Memory for the bytes of such an append, and back.
   std::vector<uint8_t> takeStaging();
   void giveStaging(std::vector<uint8_t>&& staging);
@@ -87,6 +92,8 @@ class Store {
   TaskQueue housekeeping_{1};
   TaskQueue work_{2};
   TaskQueue writers_{kWritersMax};
+  TaskQueue ahead_{2};
+  ZeroAhead zeroAhead_ = ZeroAhead::kWhenSynced;
   WritePace pace_;
   std::vector<std::vector<uint8_t>> stagings_;
   std::map<std::string, std::unique_ptr<Flusher>> flushers_;

@@ -135,8 +135,8 @@ export interface ScanResult {
   readonly validBytes: number;
   readonly nextOffset: number;
   readonly batches: number;
-  /** Why the scan ended before the file did; '' when it reached the end. */
-  readonly stopReason: '' | 'torn' | 'corrupt';
+  /** Why the scan ended before the file did; '' when it reached the end. `zeros`: nothing else from there on, as where space was kept ahead of appends. */
+  readonly stopReason: '' | 'torn' | 'corrupt' | 'zeros';
 }
 
 export interface Segment {

@@ -91,4 +91,5 @@ export const ScanStop = {
   end: 1,
   torn: 2,
   corrupt: 3,
+  zeros: 4,
 } as const;

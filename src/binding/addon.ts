@@ -23,6 +23,7 @@ export interface AddonExports {
   segmentWrite(segment: number, token: number): void;
   segmentWritten(segment: number, errno: number): number;
   setHandOff(mode: number): void;
+  setZeroAhead(mode: number): void;
   segmentLearn(segment: number): boolean;
   segmentLocateOffset(segment: number, offset: number): boolean;
   segmentLocateTimestamp(segment: number, timestampMs: number, fromOffset: number): boolean;
@@ -57,7 +58,7 @@ export interface AddonExports {
 /** One from other sources would fail later, at the first call that it does not know. */
 const EXPORTS: Record<keyof AddonExports, true> = {
   setup: true, describe: true, crc32c: true, checkRecords: true, buildRecords: true, placeRecords: true, segmentOpen: true, segmentAppend: true,
-  segmentWrite: true, segmentWritten: true, setHandOff: true, segmentLearn: true, segmentLocateOffset: true, segmentLocateTimestamp: true,
+  segmentWrite: true, segmentWritten: true, setHandOff: true, setZeroAhead: true, segmentLearn: true, segmentLocateOffset: true, segmentLocateTimestamp: true,
   segmentLocateRecord: true, segmentRead: true, segmentIsResident: true, segmentLoad: true, segmentSeal: true, segmentTruncate: true,
   segmentRebuild: true, segmentAdopt: true, segmentNextOffsetAt: true, segmentScan: true, segmentIndexesLookSane: true, segmentFailed: true,
   segmentMarkFailed: true, segmentMove: true, segmentClose: true, windowOpen: true, windowClose: true, windowIntact: true, setExternalMemory: true,

@@ -222,11 +222,19 @@ function sealRecovered(state: LogState, slot: SegmentSlot): void {
 }
 
 async function cutTail(state: LogState, index: number, segment: Segment, result: ScanResult): Promise<void> {
+  const { segments } = state;
+  const isLast = index + 1 === segments.count;
+  // Space kept ahead of appends: all records are there when the next one has a place right behind them.
+  const isWhole = result.stopReason === 'zeros' && (isLast || segments.at(index + 1).baseOffset === result.nextOffset);
+  if (!isWhole) tellOfCut(state, segment, result);
+  if (!isWhole && !isLast) await dropSegments(state, index + 1, 'a batch before it is torn or corrupt');
+  await segment.truncate(result.validBytes);
+}
+
+function tellOfCut(state: LogState, segment: Segment, result: ScanResult): void {
   state.environment.ports.logger.warn('a torn or corrupt tail is cut', {
     log: state.name, baseOffset: segment.baseOffset, validBytes: result.validBytes, droppedBytes: segment.sizeBytes - result.validBytes, reason: result.stopReason,
   });
-  if (index + 1 < state.segments.count) await dropSegments(state, index + 1, 'a batch before it is torn or corrupt');
-  await segment.truncate(result.validBytes);
 }
 
 function noteRecovered(state: LogState, segment: Segment, batch: ScannedBatch, replayFrom: number, firstKnown: number): void {

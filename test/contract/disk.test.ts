@@ -364,7 +364,7 @@ describe.each(diskKinds)('Disk contract: $name', (kind) => {
       const torn = open();
       expect(torn.sizeBytes).toBe(ends[8]! + left);
       expect(torn.nextOffset).toBe(18);
-      expect(await torn.scan(0, () => {})).toEqual({ validBytes: ends[8], nextOffset: 18, batches: 9, stopReason: 'torn' });
+      expect(await torn.scan(0, () => {})).toEqual({ validBytes: ends[8], nextOffset: 18, batches: 9, stopReason: left === 1 ? 'zeros' : 'torn' });
       await torn.truncate(ends[8]!);
       await torn.rebuildIndexes();
       expect(torn).toMatchObject({ nextOffset: 18, maxTimestampMs: 80, offsetOfMaxTimestamp: 17, firstBatchTimestampMs: 0 });
@@ -375,6 +375,8 @@ describe.each(diskKinds)('Disk contract: $name', (kind) => {
       const { segment, ends } = await filled();
       await segment.close();
       await under.resize(`${folder}/${stem}.log`, ends[9]! + 5000);
+      expect(await open().scan(0, () => {})).toEqual({ validBytes: ends[9], nextOffset: 20, batches: 10, stopReason: 'zeros' });
+      await under.overwrite(`${folder}/${stem}.log`, ends[9]! + 4999, Uint8Array.of(1));
       expect(await open().scan(0, () => {})).toEqual({ validBytes: ends[9], nextOffset: 20, batches: 10, stopReason: 'corrupt' });
     });
 

@@ -15,6 +15,8 @@ import { WindowCache } from './windows.ts';
 
 /** In the order of native/segment/writePace.h. */
 const HAND_OFF_MODES = ['never', 'whenSlow', 'always'];
+/** In the order of native/segment/aheadSpace.h. */
+const ZERO_AHEAD_MODES = ['never', 'whenSynced', 'always'];
 const WINDOW_BYTES_MAX_DEFAULT = 128 * 1024 * 1024;
 
 export interface NativeDiskOptions {
@@ -22,6 +24,11 @@ export interface NativeDiskOptions {
   readonly windowBytesMax?: number;
   /** When appends are written by threads of the addon instead of this one: while the kernel is slow to take them, unless given. Holds for the whole addon. */
   readonly handOffAppends?: 'never' | 'whenSlow' | 'always';
+  /**
+   * When zeros are kept ahead of appends, so that a sync need not wait for the file system's journal: in segments whose appends are synced by and by in small parts, on a file system that
+   * gains by it (ext4, XFS), unless given. `always`: from the first sync on. Holds for the whole addon.
+   */
+  readonly zeroAhead?: 'never' | 'whenSynced' | 'always';
   /** False: reads are copies, as where the JavaScript engine allows no external memory (Electron). Holds for the whole addon. */
   readonly externalMemory?: boolean;
 }
@@ -41,6 +48,7 @@ export class NativeDisk implements Disk {
     this.#core = core;
     core.acquire();
     core.exports.setHandOff(HAND_OFF_MODES.indexOf(options.handOffAppends ?? 'whenSlow'));
+    core.exports.setZeroAhead(ZERO_AHEAD_MODES.indexOf(options.zeroAhead ?? 'whenSynced'));
     core.exports.setExternalMemory(options.externalMemory ?? true);
     this.description = `native (${core.exports.describe()})`;
     this.#context = {

@@ -6,7 +6,7 @@ import { errorFromErrno } from './nativeErrors.ts';
 /** Batches a background thread checks before it hands them over. */
 const ROWS_PER_STEP = 1024;
 
-const STOP_REASONS: Readonly<Record<number, ScanResult['stopReason']>> = { [ScanStop.torn]: 'torn', [ScanStop.corrupt]: 'corrupt' };
+const STOP_REASONS: Readonly<Record<number, ScanResult['stopReason']>> = { [ScanStop.torn]: 'torn', [ScanStop.corrupt]: 'corrupt', [ScanStop.zeros]: 'zeros' };
 
 /** One scan of a segment: the addon's threads check step after step into an array of rows, visited here. */
 export class NativeScan {

@@ -1,4 +1,3 @@
-import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { assert } from '../../base/assert.ts';
@@ -8,8 +7,7 @@ import type {
 } from '../../base/disk.ts';
 import { NumberField, OptionField } from '../../binding/abi.ts';
 import type { NativeCore } from '../../binding/addon.ts';
-import { remove } from './asyncFiles.ts';
-import { asDiskError } from './hostFiles.ts';
+import { moveFile, removeFile } from './segmentFiles.ts';
 import { PENDING, passPlan, takeResult } from './nativeAppend.ts';
 import { errorFromErrno } from './nativeErrors.ts';
 import { NativeScan } from './nativeScan.ts';
@@ -428,7 +426,9 @@ export class NativeSegment implements Segment {
   }
 
   async close(): Promise<void> {
-    await this.#end(false);
+    const paths = this.#paths();
+    const error = await this.#end(false);
+    if (error !== 0) throw errorFromErrno(error, paths.log, 'cannot close');
   }
 
   async delete(): Promise<void> {
@@ -478,22 +478,5 @@ export class NativeSegment implements Segment {
 
   #checkWritable(): void {
     assert(!this.#closed && this.options.readOnly !== true && !this.#writing, 'the segment is open for writing');
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await remove(path, { force: true });
-  } catch (error) {
-    throw asDiskError(error, path);
-  }
-}
-
-function moveFile(from: string, to: string, required: boolean): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    const failed = asDiskError(error, from);
-    if (required || failed.code !== 'ENOENT') throw failed;
   }
 }

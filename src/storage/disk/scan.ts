@@ -52,13 +52,13 @@ export async function scanBatches(
   let batches = 0;
   const result = (stopReason: ScanResult['stopReason']): ScanResult => ({ validBytes: position, nextOffset, batches, stopReason });
   while (position < end) {
-    if (end - position < BATCH_HEADER_BYTES) return result('torn');
+    if (end - position < BATCH_HEADER_BYTES) return result((await isZeroToTheEnd(reader, position, end)) ? 'zeros' : 'torn');
     if (!reader.covers(position, BATCH_HEADER_BYTES)) await reader.fill(position);
     const bytes = reader.bytesAt(position);
     if (bytes.length < BATCH_HEADER_BYTES) return result('torn');
     header.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0);
     header.position = position;
-    if (!header.isPlausible(nextOffset, segmentBaseOffset)) return result('corrupt');
+    if (!header.isPlausible(nextOffset, segmentBaseOffset)) return result((await isZeroToTheEnd(reader, position, end)) ? 'zeros' : 'corrupt');
     if (header.sizeBytes > end - position) return result('torn');
     const sum = bytes.length >= header.sizeBytes
       ? compute.crc32c(bytes.subarray(BatchField.attributes, header.sizeBytes))
@@ -70,6 +70,17 @@ export async function scanBatches(
     batches++;
   }
   return result('');
+}
+
+/** What was kept ahead of appends, or a file system that lost what was not synced. */
+async function isZeroToTheEnd(reader: ForwardReader, from: number, end: number): Promise<boolean> {
+  for (let position = from; position < end; ) {
+    if (!reader.covers(position, 1)) await reader.fill(position);
+    const bytes = reader.bytesAt(position).subarray(0, end - position);
+    if (bytes.length === 0 || bytes.some((byte) => byte !== 0)) return false;
+    position += bytes.length;
+  }
+  return true;
 }
 
 /** CRC32C of a range that goes past one chunk; -1 when the file ends before. */

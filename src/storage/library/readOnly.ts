@@ -121,10 +121,13 @@ class FolderSource implements BatchSource {
     const found = await this.#list();
     const last = found.at(-1);
     const before = this.#segments.at(-1);
-    const isSame = last !== undefined && before !== undefined && last.baseOffset === before.baseOffset && last.sizeBytes === before.sizeBytes;
+    // What is kept ahead of appends is of the file's size already: records may have come there.
+    const mayHaveMore = last !== undefined && last.sizeBytes > this.#validBytes;
+    const isSame = last !== undefined && before !== undefined && last.baseOffset === before.baseOffset && last.sizeBytes === before.sizeBytes && !mayHaveMore;
     // A segment of the same name may be another file now: what compaction wrote.
     const sizes = new Map(this.#segments.map(({ baseOffset, sizeBytes }) => [baseOffset, sizeBytes]));
     const kept = new Set(found.filter(({ baseOffset, sizeBytes }) => sizes.get(baseOffset) === sizeBytes).map(({ baseOffset }) => baseOffset));
+    if (mayHaveMore) kept.delete(last.baseOffset);
     for (const [baseOffset, segment] of this.#open) if (!kept.has(baseOffset)) await this.#close(baseOffset, segment);
     const grew = last !== undefined && last.baseOffset === before?.baseOffset && last.sizeBytes >= this.#validBytes ? this.#validBytes : 0;
     this.#segments = found;

@@ -163,7 +163,7 @@ class Verification {
       if (endOffset >= 0 && (baseOffset < endOffset || (baseOffset > endOffset && !this.#cleaned.has(log.name)))) {
         this.#report('offsets', path, `begins at ${baseOffset}, the segment before it ends at ${endOffset}`, 0);
       }
-      endOffset = await this.#orUnreadable(path, () => this.#segment(folder, path, baseOffset, isLast && this.#isInUse));
+      endOffset = await this.#orUnreadable(path, () => this.#segment(folder, path, baseOffset, isLast));
       this.#segments += 1;
       this.#doneBytes += sizeBytes;
       this.#options.onProgress?.({ log: log.name, doneBytes: this.#doneBytes, totalBytes: this.#totalBytes });
@@ -181,7 +181,8 @@ class Verification {
   }
 
   /** Returns the segment's end offset, -1 where it cannot be told. */
-  async #segment(folder: string, path: string, baseOffset: number, isBeingWritten: boolean): Promise<number> {
+  async #segment(folder: string, path: string, baseOffset: number, isLast: boolean): Promise<number> {
+    const isBeingWritten = isLast && this.#isInUse;
     const segment = this.#disk.openSegment({
       directory: folder, baseOffset, indexIntervalBytes: 4096, indexSizeMaxBytes: 0x7fffffff, segmentSizeMaxBytes: 0x7fffffff, preallocateBytes: 0, readOnly: true,
     });
@@ -189,7 +190,9 @@ class Verification {
       const { sizeBytes } = segment;
       const result = await segment.scan(0, (batch: ScannedBatch) => void (this.#records += batch.records));
       this.#batches += result.batches;
-      if (result.validBytes < sizeBytes && !isBeingWritten) {
+      // Space that was kept ahead of appends: a start cuts it off.
+      const isCut = result.validBytes < sizeBytes && !(isLast && result.stopReason === 'zeros');
+      if (isCut && !isBeingWritten) {
         this.#report('batch', path, `the batch after offset ${result.nextOffset - 1} is ${result.stopReason}; ${sizeBytes - result.validBytes} bytes from there on`, result.validBytes);
         return -1;
       }

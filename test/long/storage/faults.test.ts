@@ -36,8 +36,8 @@ const core = loadNativeCore();
 const implementations: readonly Implementation[] = [
   { name: 'memory', openDisk: null },
   { name: 'portable', openDisk: () => new PortableDisk({ compute: loadWasmCompute() }) },
-  { name: 'native', openDisk: () => new NativeDisk(core!, { handOffAppends: 'never' }) },
-  { name: 'handOff', openDisk: () => new NativeDisk(core!, { handOffAppends: 'always' }) },
+  { name: 'native', openDisk: () => new NativeDisk(core!, { handOffAppends: 'never', zeroAhead: 'always' }) },
+  { name: 'handOff', openDisk: () => new NativeDisk(core!, { handOffAppends: 'always', zeroAhead: 'always' }) },
 ];
 const isThere = ({ name }: Implementation): boolean => core !== null || name === 'memory' || name === 'portable';
 if (core === null) console.log(`SKIPPED: histories on the native disk: ${whyNotNative()}`);

@@ -260,9 +260,16 @@ export class RecordedDisk implements Disk {
       seal();
       followed.isSealed = true;
     };
-    segment.close = () => {
+    segment.close = async () => {
       followed.isClosed = true;
-      return close();
+      const before = this.ledger.find(pathOf(segment, '.log'));
+      const sizeBytes = before?.current.bytes.length ?? 0;
+      await close();
+      if (this.#isDead) return never();
+      this.ledger.notice(segment.options.directory);
+      const file = this.ledger.find(pathOf(segment, '.log'));
+      // What was kept ahead of appends was cut off, and synced.
+      if (file !== undefined && file === before && file.current.bytes.length < sizeBytes) file.makeDurable(file.pendingCount);
     };
   }
 
