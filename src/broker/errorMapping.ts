@@ -47,8 +47,12 @@ export function errorCodeOf(error: unknown): number {
   return error instanceof MetadataError ? METADATA_CODES[error.kind] : ErrorCode.UNKNOWN_SERVER_ERROR;
 }
 
-/** What a client may be told of it: nothing about defects of ours. */
+/** What a client may be told of it beyond the code, whose name it knows: nothing about defects of ours. */
 export function errorMessageOf(error: unknown): string | null {
-  const isTyped = error instanceof KafkaError || error instanceof LogError || error instanceof MetadataError;
-  return isTyped ? error.message : null;
+  if (error instanceof KafkaError) return error.message === error.codeName ? null : withoutPrefix(error.message, `${error.codeName}: `);
+  return error instanceof LogError || error instanceof MetadataError ? error.message : null;
+}
+
+function withoutPrefix(text: string, prefix: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }

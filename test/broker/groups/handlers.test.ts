@@ -3,6 +3,7 @@ import type { ApiHandler, ClientConnection, RequestContext } from '../../../src/
 import { groupHandlers } from '../../../src/broker/groups/index.ts';
 import type { GroupServices } from '../../../src/broker/groups/index.ts';
 import { ErrorCode } from '../../../src/protocol/errors.ts';
+import { makeConsumerGroupHeartbeatRequest, readConsumerGroupHeartbeatResponse, writeConsumerGroupHeartbeatRequest } from '../../../src/protocol/generated/consumerGroupHeartbeat.ts';
 import { makeDeleteGroupsRequest, readDeleteGroupsResponse, writeDeleteGroupsRequest } from '../../../src/protocol/generated/deleteGroups.ts';
 import { makeDescribeGroupsRequest, readDescribeGroupsResponse, writeDescribeGroupsRequest } from '../../../src/protocol/generated/describeGroups.ts';
 import { makeHeartbeatRequest, readHeartbeatResponse, writeHeartbeatRequest } from '../../../src/protocol/generated/heartbeat.ts';
@@ -36,6 +37,7 @@ const fetch = { name: 'OffsetFetch', writeRequest: writeOffsetFetchRequest, read
 const list = { name: 'ListGroups', writeRequest: writeListGroupsRequest, readResponse: readListGroupsResponse };
 const describeGroups = { name: 'DescribeGroups', writeRequest: writeDescribeGroupsRequest, readResponse: readDescribeGroupsResponse };
 const deleteGroups = { name: 'DeleteGroups', writeRequest: writeDeleteGroupsRequest, readResponse: readDeleteGroupsResponse };
+const consumerHeartbeat = { name: 'ConsumerGroupHeartbeat', writeRequest: writeConsumerGroupHeartbeatRequest, readResponse: readConsumerGroupHeartbeatResponse };
 const offsetDelete = { name: 'OffsetDelete', writeRequest: writeOffsetDeleteRequest, readResponse: readOffsetDeleteResponse };
 
 const connection = { remoteAddress: '10.0.0.1' } as ClientConnection;
@@ -213,6 +215,15 @@ describe('offsets', () => {
     expect(response.topics.map(({ name, partitions }) => [name, ...partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode])]))
       .toEqual([['a', [99, unknown], [-1, unknown], [0, 0]], ['gone', [0, unknown]]]);
     expect(harness.offset('a', 0)).toBe(-1);
+  });
+});
+
+describe('a refused heartbeat', () => {
+  it('says in words why, without the name of its code', async () => {
+    const harness = await Harness.start();
+    const refuse = (groupId: string, memberId: string) => ask(harness, consumerHeartbeat, makeConsumerGroupHeartbeatRequest({ groupId, memberId, memberEpoch: 5 }), 1)!;
+    expect(refuse('', 'm')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage: "GroupId can't be empty." });
+    expect(refuse('none', 'm').errorMessage).not.toMatch(/^[A-Z_]+:/);
   });
 });
 

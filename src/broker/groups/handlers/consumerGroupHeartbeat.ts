@@ -5,6 +5,7 @@ import { ApiKey } from '../../../protocol/generated/apis.ts';
 import { makeConsumerGroupHeartbeatResponse, readConsumerGroupHeartbeatRequest, writeConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
 import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from '../../../protocol/generated/consumerGroupHeartbeat.ts';
 import type { ApiHandler } from '../../contract.ts';
+import { errorMessageOf } from '../../errorMapping.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
@@ -19,7 +20,7 @@ export const consumerGroupHeartbeatHandler: ApiHandler<GroupServices, ConsumerGr
     if (!isEnabled) return answer(context, makeConsumerGroupHeartbeatResponse({ errorCode: ErrorCode.UNSUPPORTED_VERSION }));
     const client = clientOf(context, access);
     groupCoordinator.consumerHeartbeat(request, client, (error, response) =>
-      answer(context, response ?? makeConsumerGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: error!.message })));
+      answer(context, response ?? makeConsumerGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: errorMessageOf(error) })));
   },
   errorResponse: (_request, errorCode, errorMessage) => makeConsumerGroupHeartbeatResponse({ errorCode, errorMessage }),
 };

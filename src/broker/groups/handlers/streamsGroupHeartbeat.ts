@@ -5,6 +5,7 @@ import { ApiKey } from '../../../protocol/generated/apis.ts';
 import { makeStreamsGroupHeartbeatResponse, readStreamsGroupHeartbeatRequest, writeStreamsGroupHeartbeatResponse } from '../../../protocol/generated/streamsGroupHeartbeat.ts';
 import type { StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse } from '../../../protocol/generated/streamsGroupHeartbeat.ts';
 import type { ApiHandler } from '../../contract.ts';
+import { errorMessageOf } from '../../errorMapping.ts';
 import { spanOf } from '../../spec.ts';
 import type { GroupServices } from '../services.ts';
 import { answer } from './answer.ts';
@@ -19,7 +20,7 @@ export const streamsGroupHeartbeatHandler: ApiHandler<GroupServices, StreamsGrou
     if (!isEnabled) return answer(context, makeStreamsGroupHeartbeatResponse({ errorCode: ErrorCode.UNSUPPORTED_VERSION }));
     const client = clientOf(context, access);
     groupCoordinator.streamsHeartbeat(request, client, (error, response) =>
-      answer(context, response ?? makeStreamsGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: error!.message })));
+      answer(context, response ?? makeStreamsGroupHeartbeatResponse({ errorCode: error!.code, errorMessage: errorMessageOf(error) })));
   },
   errorResponse: (_request, errorCode, errorMessage) => makeStreamsGroupHeartbeatResponse({ errorCode, errorMessage }),
 };

@@ -8,11 +8,11 @@ import type {
 import { isSafeOffset } from '../../../protocol/offsets.ts';
 import { zeroUuid } from '../../../protocol/types.ts';
 import type { ApiHandler } from '../../contract.ts';
+import { errorMessageOf } from '../../errorMapping.ts';
 import type { ClusterView } from '../../groups/cluster.ts';
 import type { TopicPartition } from '../../groups/share/statePartitions.ts';
 import type { BrokerServices } from '../../services.ts';
 import { spanOf } from '../../spec.ts';
-import { textOf } from './shareGroupHeartbeat.ts';
 
 export const alterShareGroupOffsetsHandler: ApiHandler<BrokerServices, AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse> = {
   ...spanOf(ApiKey.AlterShareGroupOffsets),
@@ -22,7 +22,7 @@ export const alterShareGroupOffsetsHandler: ApiHandler<BrokerServices, AlterShar
     if (groupId === '') return context.reply(makeAlterShareGroupOffsetsResponse({ errorCode: ErrorCode.INVALID_GROUP_ID }));
     const plan = planOf(topics, groupCoordinator.cluster);
     shareGroups.alterOffsets(groupId, plan.partitions, plan.startOffsets, (error, results) => {
-      if (error !== null) return context.reply(makeAlterShareGroupOffsetsResponse({ errorCode: error.code, errorMessage: textOf(error) }));
+      if (error !== null) return context.reply(makeAlterShareGroupOffsetsResponse({ errorCode: error.code, errorMessage: errorMessageOf(error) }));
       results.forEach(({ errorCode, message }, at) => Object.assign(plan.places[at]!, { errorCode, errorMessage: message }));
       context.reply(makeAlterShareGroupOffsetsResponse({ responses: plan.responses }));
     });

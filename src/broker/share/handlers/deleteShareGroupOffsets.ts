@@ -5,9 +5,9 @@ import { makeDeleteShareGroupOffsetsResponse, readDeleteShareGroupOffsetsRequest
 import type { DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsResponse, DeleteShareGroupOffsetsResponseTopic as DeletedTopic } from '../../../protocol/generated/deleteShareGroupOffsets.ts';
 import { zeroUuid } from '../../../protocol/types.ts';
 import type { ApiHandler } from '../../contract.ts';
+import { errorMessageOf } from '../../errorMapping.ts';
 import type { BrokerServices } from '../../services.ts';
 import { spanOf } from '../../spec.ts';
-import { textOf } from './shareGroupHeartbeat.ts';
 
 export const deleteShareGroupOffsetsHandler: ApiHandler<BrokerServices, DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsResponse> = {
   ...spanOf(ApiKey.DeleteShareGroupOffsets),
@@ -21,7 +21,7 @@ export const deleteShareGroupOffsetsHandler: ApiHandler<BrokerServices, DeleteSh
       return topicId === undefined ? [] : [{ topicName, topicId }];
     });
     shareGroups.deleteOffsets(groupId, known.map(({ topicId }) => topicId), (error, results) => {
-      if (error !== null) return context.reply(makeDeleteShareGroupOffsetsResponse({ errorCode: error.code, errorMessage: textOf(error) }));
+      if (error !== null) return context.reply(makeDeleteShareGroupOffsetsResponse({ errorCode: error.code, errorMessage: errorMessageOf(error) }));
       const deleted = new Map(known.map(({ topicName, topicId }, at): [string, DeletedTopic] => {
         const { errorCode, message } = results[at]!;
         return [topicName, { topicName, topicId, errorCode, errorMessage: message }];

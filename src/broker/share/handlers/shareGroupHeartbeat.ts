@@ -4,6 +4,7 @@ import { ApiKey } from '../../../protocol/generated/apis.ts';
 import { makeShareGroupHeartbeatResponse, readShareGroupHeartbeatRequest, writeShareGroupHeartbeatResponse } from '../../../protocol/generated/shareGroupHeartbeat.ts';
 import type { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '../../../protocol/generated/shareGroupHeartbeat.ts';
 import type { ApiHandler } from '../../contract.ts';
+import { errorMessageOf } from '../../errorMapping.ts';
 import type { BrokerServices } from '../../services.ts';
 import { spanOf } from '../../spec.ts';
 
@@ -15,14 +16,8 @@ export const shareGroupHeartbeatHandler: ApiHandler<BrokerServices, ShareGroupHe
     const client = { clientId: context.clientId, host: `/${context.connection.remoteAddress}`, apiVersion: context.apiVersion };
     shareGroups.heartbeat(request, client, (error, response) => {
       if (error === null && response !== null) context.reply(response);
-      else context.reply(makeShareGroupHeartbeatResponse({ errorCode: error?.code ?? ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: textOf(error) }));
+      else context.reply(makeShareGroupHeartbeatResponse({ errorCode: error?.code ?? ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: errorMessageOf(error) }));
     });
   },
   errorResponse: (_request, errorCode, errorMessage) => makeShareGroupHeartbeatResponse({ errorCode, errorMessage }),
 };
-
-/** What the error says beyond its name. */
-export function textOf(error: { readonly message: string; readonly codeName: string } | null): string | null {
-  if (error === null || error.message === error.codeName) return null;
-  return error.message.startsWith(`${error.codeName}: `) ? error.message.slice(error.codeName.length + 2) : error.message;
-}
