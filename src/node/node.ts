@@ -152,6 +152,8 @@ function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManag
     ports,
     nodeId: config.nodeId,
     adoptKafkaData: options.adoptKafkaData ?? false,
+    // The metadata is durable before a partition is made.
+    logsAreListedElsewhere: true,
     ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
     duties: {
       retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,

@@ -375,6 +375,7 @@ export class Appender {
     state.moveEnd(nextOffset);
     const info: AppendInfo = { firstOffset, lastOffset: nextOffset - 1, logAppendTimeMs: plan.logAppendTimeMs, logStartOffset: state.logStartOffset, duplicate: false };
     state.flush.noteAppended();
+    if (state.naming === 'open') state.host.nameSoon(state);
     if (nextOffset - state.syncRequestedOffset < state.config.flushMessages) return done(null, info);
     state.flush.answerWhenDurable(nextOffset, done, info);
     state.flush.requestAll();

@@ -6,6 +6,7 @@ import { DiskError } from '../base/disk.ts';
 import type { Disk, Segment } from '../base/disk.ts';
 import type { Timer } from '../base/ports.ts';
 import type { LogState } from './logState.ts';
+import { nameDurably } from './naming.ts';
 import type { AppendDone, AppendInfo } from './types.ts';
 import { LogError } from './types.ts';
 
@@ -216,7 +217,7 @@ export class FlushGroup {
     this.#round = round;
     const segments: Segment[] = [];
     for (const log of round) log.beginRound(segments);
-    const renamed = round.filter((log) => log.state.folderDirty);
+    const renamed = round.filter(({ state }) => state.folderDirty || state.naming !== 'durable');
     if (renamed.length === 0) return this.#sync(segments);
     Promise.all(renamed.map((log) => this.#syncFolder(log.state))).then(() => this.#sync(segments), this.#onFailure);
   }
@@ -235,10 +236,14 @@ export class FlushGroup {
   };
 
   async #syncFolder(state: LogState): Promise<void> {
+    if (state.naming !== 'durable') await nameDurably(state);
     const { folder } = state;
+    if (!state.folderDirty) return;
     state.folderDirty = false;
     try {
       await this.#disk.syncDirectory(folder);
+      // A full disk had no room for the topic's id; the records are to survive all the same.
+      if (state.naming !== 'durable') await state.host.syncRoot();
     } catch (error) {
       state.folderDirty = true;
       // Deleted meanwhile: its name changed, nobody waits for it any more.

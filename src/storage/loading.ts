@@ -86,5 +86,7 @@ async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints
   table.add(log);
   directory.logs.add(log);
   await loadLog(state, { checkpoints, isClean: directory.wasClean, folder: content });
+  // A recovery point was written once the log had been synced, which needs its name.
+  if (environment.logsAreListedElsewhere && checkpoints.recoveryPoint === 0) state.naming = 'open';
   if (state.durableOffset < state.logEndOffset) state.flush.requestAll();
 }

@@ -10,6 +10,7 @@ import { FlushGroup } from './flush.ts';
 import type { PartitionLog } from './log.ts';
 import type { LogHost, LogState } from './logState.ts';
 import type { LogCheckpoints } from './recovery.ts';
+import { NamingQueue } from './naming.ts';
 import { LogError } from './types.ts';
 
 export class LogDirectory implements LogHost {
@@ -35,6 +36,7 @@ export class LogDirectory implements LogHost {
   readonly #logStarts: CheckpointFile;
   readonly #cleanedOffsets: CheckpointFile;
   readonly #rootSyncs: SharedRun;
+  readonly #naming = new NamingQueue();
 
   constructor(disk: Disk, path: string, logger: Logger, onOffline: (directory: LogDirectory, reason: string) => void) {
     this.path = path;
@@ -76,6 +78,10 @@ export class LogDirectory implements LogHost {
   /** Makes the names of folders durable; many who ask at once share one sync. */
   syncRoot(): Promise<void> {
     return this.#rootSyncs.run();
+  }
+
+  nameSoon(state: LogState): void {
+    this.#naming.add(state);
   }
 
   noteSegmentDurable(): void {

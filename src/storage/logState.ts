@@ -8,6 +8,7 @@ import { DirectoryChecksums } from './checksums.ts';
 import { diskTrouble } from './diskErrors.ts';
 import { EpochCache } from './epochs.ts';
 import { LogFlush } from './flush.ts';
+import type { Naming } from './naming.ts';
 import { ProducerStates } from './producerState.ts';
 import { SegmentList } from './segments.ts';
 import type { SegmentPlace } from './segments.ts';
@@ -26,6 +27,8 @@ export interface LogEnvironment {
   readonly reserveAheadBytes: number;
   /** For use without a broker: the high watermark follows the log's end. */
   readonly highWatermarkFollowsEnd: boolean;
+  /** Somebody else keeps the list of logs durably and opens each again at a start: the folder of a new one becomes durable with its first records. */
+  readonly logsAreListedElsewhere: boolean;
   /** Runs `work` later unless the store is closed before; `work` must not throw. */
   defer(delayMs: number, work: () => void): void;
 }
@@ -40,6 +43,10 @@ export interface LogHost {
   requestSync(log: LogState): void;
   /** A whole segment became durable: the recovery point is worth writing soon. */
   noteSegmentDurable(): void;
+  /** Makes its folder and its topic's id durable soon. */
+  nameSoon(log: LogState): void;
+  /** Makes the names of folders durable. Rejects with DiskError. */
+  syncRoot(): Promise<void>;
   /** Resolves when the offsets up to which logs were compacted are durable. */
   saveCleanedOffsets(): Promise<void>;
   /** Resolves when the start offsets and recovery points of now are durable. */
@@ -83,6 +90,8 @@ export class LogState implements SegmentPlace {
   cleaningHolds = 0;
   /** Producer snapshots on disk, ascending. */
   snapshotOffsets: number[] = [];
+  /** Whether the folder itself and `partition.metadata` are. */
+  naming: Naming = 'durable';
   /** The folder got new names since it was last synced. */
   folderDirty = false;
   /** What a full disk took of an append was cut again, and the cut has not been synced. */

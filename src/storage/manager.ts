@@ -60,6 +60,7 @@ export interface LogManagerOptions {
   readonly recoveryThreads: number;
   readonly reserveAheadBytes: number;
   readonly highWatermarkFollowsEnd: boolean;
+  readonly logsAreListedElsewhere: boolean;
 }
 
 /** A thread mostly waits for the disk: this many logs are loaded at the same time for each. A recovery reads more. */
@@ -104,6 +105,7 @@ export class StoreManager implements LogManager {
       producerIdExpirationMs: options.producerIdExpirationMs,
       reserveAheadBytes: options.reserveAheadBytes,
       highWatermarkFollowsEnd: options.highWatermarkFollowsEnd,
+      logsAreListedElsewhere: options.logsAreListedElsewhere,
       defer: (delayMs, work) => this.#deferred.after(delayMs, work),
     };
     this.#directories = options.directories.map((path) => new LogDirectory(disk, path, ports.logger, this.#directoryFailed));
@@ -286,12 +288,22 @@ export class StoreManager implements LogManager {
   async #reopen(log: PartitionLog, topicId: string, config: TopicConfigView): Promise<PartitionLog> {
     const { state } = log;
     if (state.topicId === ZERO_TOPIC_ID && topicId !== ZERO_TOPIC_ID) {
-      await this.#guarded(state, 'writing partition.metadata', () => writePartitionMetadata(this.#options.disk, state.folder, topicId));
-      state.topicId = topicId;
+      await this.#identify(state, topicId);
     }
     checkTopicId(state.name, state.topicId, topicId);
     log.updateConfig(config);
     return log;
+  }
+
+  /** A crash came before the id was written, or the folder is from before there were any. */
+  async #identify(state: LogState, topicId: string): Promise<void> {
+    if (!this.#options.logsAreListedElsewhere) {
+      await this.#guarded(state, 'writing partition.metadata', () => writePartitionMetadata(this.#options.disk, state.folder, topicId));
+    }
+    state.topicId = topicId;
+    if (!this.#options.logsAreListedElsewhere) return;
+    state.naming = 'open';
+    if (state.segments.sizeBytes > 0) state.host.nameSoon(state);
   }
 
   async #create(topic: string, partition: number, topicId: string, config: TopicConfigView): Promise<PartitionLog> {
@@ -322,10 +334,13 @@ export class StoreManager implements LogManager {
       const known = await readTopicId(folder);
       if (known !== ZERO_TOPIC_ID) checkTopicId(state.name, known, topicId);
       await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS, folder });
+      state.folderDirty = false;
+      state.naming = 'open';
+      if (this.#options.logsAreListedElsewhere) return;
       // The directory is synced with it: the names of the segment's files are durable too.
       await writePartitionMetadata(disk, state.folder, topicId);
-      state.folderDirty = false;
       await directory.syncRoot();
+      state.naming = 'durable';
     } catch (error) {
       // A full disk must not leave half a log behind; data that was there before stays.
       if (error instanceof DiskError && state.logEndOffset === 0) await disk.remove(state.folder).catch(() => {});

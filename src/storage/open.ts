@@ -44,6 +44,8 @@ export interface StoreOptions {
   readonly reserveAheadBytes?: number;
   /** For use without a broker: records count as committed once they are appended. Default false. */
   readonly highWatermarkFollowsEnd?: boolean;
+  /** Somebody else keeps the list of logs durably and opens each again at a start: the folder of a new one becomes durable with its first records. Default false. */
+  readonly logsAreListedElsewhere?: boolean;
 }
 
 /** Kafka's defaults. */
@@ -82,6 +84,7 @@ export function createStore(options: StoreOptions): StoreManager {
     recoveryThreads: options.recoveryThreads ?? RECOVERY_THREADS,
     reserveAheadBytes: options.reserveAheadBytes ?? RESERVE_AHEAD_BYTES,
     highWatermarkFollowsEnd: options.highWatermarkFollowsEnd ?? false,
+    logsAreListedElsewhere: options.logsAreListedElsewhere ?? false,
   });
 }
 
