@@ -22,7 +22,8 @@ export function join(state: GroupState, request: JoinGroupRequest, client: Group
   const { groupId, memberId } = request;
   const group = consumerGroupOf(state, groupId);
   if (group !== undefined && !group.isEmpty) {
-    return decideFor<JoinGroupResponse>(state, (error, response) => reply(response ?? joinError(memberId, error!.code)), (draft) => joinConsumerGroup(draft, group, request, client));
+    // unlike a classic group's, this refusal names no member
+    return decideFor<JoinGroupResponse>(state, (error, response) => reply(response ?? joinError('', error!.code)), (draft) => joinConsumerGroup(draft, group, request, client));
   }
   if (memberId === '') makeRoom(state, groupId);
   return joinGroup(state, request, client, reply);

@@ -136,6 +136,24 @@ describe('a consumer group', () => {
     expect(one.partitions).toHaveLength(4);
   });
 
+  it('gives a classic member its id before it asks what that one wants, and refuses without naming it', async () => {
+    const harness = await start();
+    new Consumer(harness, 'one').join();
+    const join = (memberId: string, metadata: Buffer, protocolType = 'consumer') => harness.join({ memberId, protocolType, protocols: [{ name: 'range', metadata }] }).value!;
+    const { memberId, errorCode } = join('', Buffer.alloc(0));
+    expect(errorCode).toBe(ErrorCode.MEMBER_ID_REQUIRED);
+    const refused = { errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL, generationId: -1, memberId: '' };
+    expect(join(memberId, Buffer.alloc(0))).toMatchObject(refused);
+    expect(join(memberId, subscribed(['a']), 'connect')).toMatchObject(refused);
+    expect(join(memberId, subscribed(['a']))).toMatchObject({ errorCode: 0, memberId });
+  });
+
+  it('takes no classic member where groups do not migrate', async () => {
+    const harness = await start(consumerSettings({ canUpgrade: false, canDowngrade: false }));
+    new Consumer(harness, 'one').join();
+    expect(harness.join(cooperative()).value!).toMatchObject({ errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL, memberId: '' });
+  });
+
   it('lets members of either protocol leave by LeaveGroup, by their ids or by their instances', async () => {
     const harness = await start();
     const names = ['one', 'two', 'three'];

@@ -28,11 +28,14 @@ type ClassicConsumer = ConsumerMember & { readonly classic: ClassicFacts };
 export function joinConsumerGroup(draft: Draft, group: ConsumerGroup, request: JoinGroupRequest, client: GroupClient): JoinGroupResponse {
   const { state } = draft;
   const { groupInstanceId: instanceId } = request;
+  const { canUpgrade, canDowngrade } = state.settings.consumer;
+  if (!canUpgrade && !canDowngrade) throw new KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   const isNew = request.memberId === '';
   const memberId = isNew ? randomUuid(state.random) : request.memberId;
   checkRoom(group, memberId, state.settings.consumer.membersMax);
-  const subscription = checkProtocols(group, request);
+  checkProtocols(group, request);
   if (isNew && instanceId === null && client.apiVersion >= MEMBER_ID_REQUIRED_FROM) return joinError(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+  const subscription = subscriptionOf(request);
   const replaced = instanceId === null ? undefined : group.staticMember(instanceId);
   const mayBeClassic = replaced !== undefined && mayDowngradeWith(draft, group, replaced);
   const before = memberOf(draft, group, memberId, instanceId, isNew);
@@ -63,9 +66,14 @@ function mayDowngradeWith({ state }: Draft, group: ConsumerGroup, replaced: Cons
   return mayDowngrade(state, group, new Set([replaced.memberId])) || (group.members.size === 1 && replaced.classic === null && state.settings.consumer.canDowngrade);
 }
 
-function checkProtocols(group: ConsumerGroup, { protocolType, protocols }: JoinGroupRequest): ConsumerProtocolSubscription {
+function checkProtocols(group: ConsumerGroup, { protocolType, protocols }: JoinGroupRequest): void {
   const isKnown = protocols.some(({ name }) => group.classicProtocols.of(name) === group.classicMemberCount);
-  const subscription = protocolType === CONSUMER_PROTOCOL_TYPE && isKnown ? readSubscription(protocols[0]!.metadata) : null;
+  if (protocolType !== CONSUMER_PROTOCOL_TYPE || !isKnown) throw new KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+}
+
+/** Who only asks for an id need not have said yet what it wants. */
+function subscriptionOf({ protocols }: JoinGroupRequest): ConsumerProtocolSubscription {
+  const subscription = readSubscription(protocols[0]!.metadata);
   if (subscription === null) throw new KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   return subscription;
 }
