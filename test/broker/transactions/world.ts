@@ -121,7 +121,8 @@ export class World {
   /** Runs a request until it has an answer of a broker that lived through it. */
   async #ask(producer: TransactionalProducer, request: () => Promise<number>): Promise<number> {
     for (let attempt = 0; attempt < 12; attempt++) {
-      await this.#isUp;
+      // Another restart may have begun before this turn.
+      for (let isUp = null; isUp !== this.#isUp; ) await (isUp = this.#isUp);
       const life = this.#life;
       Object.assign(producer, { node: this.#node });
       try {

@@ -117,7 +117,8 @@ export class Traffic {
   /** Asks until a broker that lived through it answers with something other than "again". */
   async #ask(request: () => Promise<number>): Promise<number> {
     for (let attempt = 0; attempt < 200; attempt += 1) {
-      await this.#isUp;
+      // Another restart may have begun before this turn.
+      for (let isUp = null; isUp !== this.#isUp; ) await (isUp = this.#isUp);
       const life = this.#life;
       try {
         const errorCode = await request();
