@@ -79,6 +79,8 @@ struct Window {
   MappingRef mapping;
   size_t start;
   size_t length;
+  // Bytes that the engine was told not to count as memory of its own.
+  int64_t uncounted = 0;
 };
 // Shared with the finalizers of the ArrayBuffers, which may outlive the addon.
 using Windows = Handles<std::shared_ptr<Window>>;

@@ -12,8 +12,24 @@ struct Hint {
   uint32_t handle;
 };
 
-void onCollected(napi_env, void*, void* data) {
+// The engine counts the length of every ArrayBuffer, and collects all of its garbage, the event loop standing still, whenever some tens of megabytes were added. A
+// window is page cache: collecting frees nothing of it, and a reader of a large log opens a hundred of them a second.
+void doNotCount(napi_env env, Window* window) {
+  int64_t counted = 0;
+  const int64_t bytes = static_cast<int64_t>(window->length);
+  if (napi_adjust_external_memory(env, -bytes, &counted) == napi_ok) window->uncounted = bytes;
+}
+
+// After the engine itself has taken the window off its count.
+void countAgain(napi_env env, Window* window) {
+  int64_t counted = 0;
+  if (window->uncounted > 0) napi_adjust_external_memory(env, window->uncounted, &counted);
+  window->uncounted = 0;
+}
+
+void onCollected(napi_env env, void*, void* data) {
   Hint* hint = static_cast<Hint*>(data);
+  if (auto* window = hint->windows->find(hint->handle)) countAgain(env, window->get());
   hint->windows->remove(hint->handle);
   delete hint;
 }
@@ -33,8 +49,8 @@ napi_value windowOpen(napi_env env, napi_callback_info info) {
   const MappingRef mapping = segment->mapping(&error);
   if (!mapping || start < 0 || start >= static_cast<int64_t>(mapping->length())) return nullptr;
   if (length > static_cast<int64_t>(mapping->length()) - start) length = static_cast<int64_t>(mapping->length()) - start;
-  const Window window{mapping, static_cast<size_t>(start), static_cast<size_t>(length)};
-  Hint* hint = new Hint{addon->windows, addon->windows->add(std::make_shared<Window>(window))};
+  const auto window = std::make_shared<Window>(Window{mapping, static_cast<size_t>(start), static_cast<size_t>(length)});
+  Hint* hint = new Hint{addon->windows, addon->windows->add(window)};
   napi_value buffer = nullptr;
   uint8_t* data = const_cast<uint8_t*>(mapping->bytes()) + start;
   const napi_status status = addon->externalMemory
@@ -44,6 +60,7 @@ napi_value windowOpen(napi_env env, napi_callback_info info) {
     onCollected(env, nullptr, hint);
     return nullptr;
   }
+  doNotCount(env, window.get());
   addon->numbers[kWindow] = hint->handle;
   return buffer;
 }
@@ -59,6 +76,7 @@ napi_value windowClose(napi_env env, napi_callback_info info) {
   const std::shared_ptr<Window> window = *found;
   addon->windows->remove(handle);
   napi_detach_arraybuffer(env, arguments.raw(1));
+  countAgain(env, window.get());
   // Off this thread: for the last reader of a mapping this unmaps, which can mean deleting a large file.
   addon->store.housekeeping()->post([window = std::move(*window)]() mutable {
     window.mapping->forgetPages(window.start, window.length);

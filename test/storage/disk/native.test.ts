@@ -79,6 +79,35 @@ describe.skipIf(core === null)('NativeDisk', () => {
     expect(views.filter((view) => view.bytes.length === 0).length).toBeGreaterThanOrEqual(2);
   });
 
+  it('opens many windows without the engine collecting all its garbage for them', () => {
+    const script = `
+      const { PerformanceObserver, constants } = require('node:perf_hooks');
+      const addon = require(${JSON.stringify(addonPath)});
+      const numbers = new Float64Array(64);
+      addon.setup(numbers, new Float64Array(300), () => {});
+      const file = process.argv[1] + '/0';
+      require('node:fs').writeFileSync(file + '.log', '');
+      require('node:fs').truncateSync(file + '.log', 2 ** 30);
+      numbers.set([0, 4096, 1 << 20, 2 ** 30, 0, 1]);
+      const segment = addon.segmentOpen(file + '.log', file + '.index', file + '.timeindex', 'g');
+      let collections = 0;
+      new PerformanceObserver((list) => {
+        for (const { detail } of list.getEntries()) if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) collections++;
+      }).observe({ entryTypes: ['gc'] });
+      const kept = [];
+      const open = (index) => {
+        const buffer = addon.windowOpen(segment, index * 2 ** 23, 2 ** 23);
+        kept.push([numbers[26], buffer]);
+        if (index % 2 === 1) addon.windowClose(...kept.shift());
+        if (index < 127) setImmediate(open, index + 1);
+        else setTimeout(() => console.log(kept.length, 'open', collections, 'collections'), 20);
+      };
+      open(0);
+    `;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, folder.path], { encoding: 'utf8' });
+    expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: '64 open 0 collections', stderr: '' });
+  });
+
   it('reserves blocks for a busy segment only, and gives them back', async () => {
     const options = segmentOptions(`${folder.path}/t-0`, { preallocateBytes: 32 << 20 });
     const blocks = (path: string): number => statSync(path).blocks * 512;
