@@ -265,7 +265,7 @@ export class RecordedDisk implements Disk {
       const before = this.ledger.find(pathOf(segment, '.log'));
       const sizeBytes = before?.current.bytes.length ?? 0;
       await close();
-      if (this.#isDead) return never();
+      if (this.#isDead) return;
       this.ledger.notice(segment.options.directory);
       const file = this.ledger.find(pathOf(segment, '.log'));
       // What was kept ahead of appends was cut off, and synced.
