@@ -21,6 +21,7 @@
         'native/port/file.cc',
         'native/port/folder.cc',
         'native/port/mapping.cc',
+        'native/port/transfer.cc',
         'native/segment/aheadSpace.cc',
         'native/segment/indexFile.cc',
         'native/segment/openSegment.cc',

@@ -2,16 +2,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "../port/transfer.h"
 #include "openSegment.h"
 #include "scan.h"
 
 namespace tidelog {
-
-namespace {
-
-constexpr size_t kLoadChunkBytes = 256 * 1024;
-
-}  // namespace
 
 void OpenSegment::load(int64_t position, int64_t length, uint32_t token) {
   int error = 0;
@@ -23,13 +18,8 @@ void OpenSegment::load(int64_t position, int64_t length, uint32_t token) {
     return;
   }
   store_->work()->post([=] {
-    const std::unique_ptr<uint8_t[]> chunk(new uint8_t[kLoadChunkBytes]);
-    int64_t got = 0;
-    for (int64_t at = position; at < position + length && got >= 0; at += kLoadChunkBytes) {
-      const int64_t rest = position + length - at;
-      got = readFully(descriptor->fd(), chunk.get(), static_cast<size_t>(rest < static_cast<int64_t>(kLoadChunkBytes) ? rest : kLoadChunkBytes), at);
-    }
-    events->push({token, got < 0 ? static_cast<int32_t>(-got) : 0, got < 0 ? owner : 0});
+    const int error = loadPages(descriptor->fd(), position, length);
+    events->push({token, error, error != 0 ? owner : 0});
   });
 }
 

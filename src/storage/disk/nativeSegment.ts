@@ -324,7 +324,7 @@ export class NativeSegment implements Segment {
   isResident(position: number, lengthBytes: number): boolean {
     const end = Math.min(position + lengthBytes, this.#sizeBytes);
     if (this.#closed || end <= position) return true;
-    const now = Math.floor(performance.now() / 1000) + 1;
+    const now = secondNow();
     const last = Math.floor((end - 1) / RESIDENCY_CHUNK_BYTES);
     for (let chunk = Math.floor(position / RESIDENCY_CHUNK_BYTES); chunk <= last; chunk++) {
       if (!this.#isChunkResident(chunk, now)) return false;
@@ -333,12 +333,11 @@ export class NativeSegment implements Segment {
   }
 
   #isChunkResident(chunk: number, now: number): boolean {
-    if (chunk >= this.#residentAt.length) this.#growResidency(chunk);
-    const seen = this.#residentAt[chunk]!;
-    if (seen !== 0 && now - seen < RESIDENCY_BELIEVED_SECONDS) return true;
+    if (this.#isBelievedResident(chunk, now)) return true;
     const start = chunk * RESIDENCY_CHUNK_BYTES;
     const length = Math.min(RESIDENCY_CHUNK_BYTES, this.#sizeBytes - start);
     if (!this.#core.exports.segmentIsResident(this.#handle, start, length)) return false;
+    if (chunk >= this.#residentAt.length) this.#growResidency(chunk);
     this.#residentAt[chunk] = now;
     return true;
   }
@@ -351,8 +350,8 @@ export class NativeSegment implements Segment {
 
   load(position: number, lengthBytes: number, done: () => void): void {
     const end = Math.min(position + lengthBytes, this.#sizeBytes);
-    const start = Math.floor(position / RESIDENCY_CHUNK_BYTES) * RESIDENCY_CHUNK_BYTES;
-    if (this.#closed || end <= position) {
+    const start = this.#firstToLoad(position, end);
+    if (this.#closed || end <= start) {
       queueMicrotask(done);
       return;
     }
@@ -365,8 +364,21 @@ export class NativeSegment implements Segment {
     this.#core.exports.segmentLoad(this.#handle, start, lastEnd - start, token);
   }
 
+  /** Where the chunks begin that are not known to be there: a reader goes on in the chunk that its last read ended in. */
+  #firstToLoad(position: number, end: number): number {
+    const now = secondNow();
+    let start = Math.floor(position / RESIDENCY_CHUNK_BYTES) * RESIDENCY_CHUNK_BYTES;
+    while (start < end && this.#isBelievedResident(start / RESIDENCY_CHUNK_BYTES, now)) start += RESIDENCY_CHUNK_BYTES;
+    return start;
+  }
+
+  #isBelievedResident(chunk: number, now: number): boolean {
+    const seen = this.#residentAt[chunk] ?? 0;
+    return seen !== 0 && now - seen < RESIDENCY_BELIEVED_SECONDS;
+  }
+
   #noteResident(start: number, end: number): void {
-    const now = Math.floor(performance.now() / 1000) + 1;
+    const now = secondNow();
     const last = Math.floor((end - 1) / RESIDENCY_CHUNK_BYTES);
     if (last >= this.#residentAt.length) this.#growResidency(last);
     this.#residentAt.fill(now, start / RESIDENCY_CHUNK_BYTES, last + 1);
@@ -480,3 +492,6 @@ export class NativeSegment implements Segment {
     assert(!this.#closed && this.options.readOnly !== true && !this.#writing, 'the segment is open for writing');
   }
 }
+
+/** Never 0, which says that a chunk was not seen yet. */
+const secondNow = (): number => Math.floor(performance.now() / 1000) + 1;

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, statSync, truncateSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppendStatus } from '../../../src/base/disk.ts';
 import type { Disk } from '../../../src/base/disk.ts';
 import { loadNativeCore, whyNotNative } from '../../../src/binding/addon.ts';
@@ -10,6 +10,7 @@ import { NativeDisk } from '../../../src/storage/disk/native.ts';
 import { batch } from '../../contract/disk/batches.ts';
 import { append, appendOk, emptyPosition, readAll, segmentOptions, sync, temporaryFolder } from '../../contract/disk/fixture.ts';
 
+const MIB = 1 << 20;
 const core = loadNativeCore();
 const addonPath = fileURLToPath(new URL('../../../build/Release/tidelog.node', import.meta.url));
 if (core === null) console.log(`SKIPPED: the native disk's own tests: ${whyNotNative()}`);
@@ -106,6 +107,26 @@ describe.skipIf(core === null)('NativeDisk', () => {
     `;
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, folder.path], { encoding: 'utf8' });
     expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: '64 open 0 collections', stderr: '' });
+  });
+
+  it('loads what it does not know to be in the page cache, and no more', async () => {
+    const segment = disk.openSegment(segmentOptions(`${folder.path}/t-0`));
+    for (let index = 0; index < 20; index++) await appendOk(segment, large);
+    const loaded: [number, number][] = [];
+    const { segmentLoad } = core!.exports;
+    const spy = vi.spyOn(core!.exports, 'segmentLoad').mockImplementation((handle, position, lengthBytes, token) => {
+      loaded.push([position, lengthBytes]);
+      segmentLoad(handle, position, lengthBytes, token);
+    });
+    const load = (position: number, lengthBytes: number): Promise<void> => new Promise((resolve) => segment.load(position, lengthBytes, resolve));
+    try {
+      for (const [position, lengthBytes] of [[0, 1], [1000, MIB], [2 * MIB - 1, 1], [2 * MIB - 1, 5 * MIB]] as const) await load(position, lengthBytes);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(loaded).toEqual([[0, MIB], [MIB, MIB], [2 * MIB, segment.sizeBytes - 2 * MIB]]);
+    expect(segment.isResident(0, segment.sizeBytes)).toBe(true);
+    expect(segment.failed).toBe(false);
   });
 
   it('reserves blocks for a busy segment only, and gives them back', async () => {
