@@ -148,6 +148,32 @@ describe('a consumer group', () => {
     expect(join(memberId, subscribed(['a']))).toMatchObject({ errorCode: 0, memberId });
   });
 
+  it('lets a classic member be until there is a new assignment, also where nobody else is left to make it', async () => {
+    const harness = await start(consumerSettings({ assignmentIntervalMs: { value: 1_000, min: 0, max: 15_000 }, canDowngrade: false }));
+    const one = new Consumer(harness, 'one');
+    one.join();
+    const { memberId } = harness.join(cooperative()).value!;
+    const rejoin = () => harness.join({ memberId, ...cooperative() }).value!.generationId;
+    const generationId = rejoin();
+    expect(described(harness)).toMatchObject({ groupEpoch: generationId + 1, assignmentEpoch: generationId });
+    expect(harness.sync({ memberId, generationId }).value!).toMatchObject({ errorCode: 0 });
+    expect(harness.heartbeat(memberId, generationId)).toBe(0);
+    harness.advance(1_000);
+    expect(harness.heartbeat(memberId, generationId)).toBe(0);
+    one.beat();
+    expect(harness.heartbeat(memberId, generationId)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(rejoin()).toBe(generationId + 1);
+    one.send({ memberEpoch: -1 });
+    // what the other one had is free
+    expect(harness.heartbeat(memberId, generationId + 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(rejoin()).toBe(generationId + 1);
+    expect(harness.heartbeat(memberId, generationId + 1)).toBe(0);
+    harness.advance(1_000);
+    expect(harness.heartbeat(memberId, generationId + 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(rejoin()).toBe(generationId + 2);
+    expect(partitionsOf(harness.sync({ memberId, generationId: generationId + 2 }).value!.assignment)[0]!.partitions).toHaveLength(4);
+  });
+
   it('takes no classic member where groups do not migrate', async () => {
     const harness = await start(consumerSettings({ canUpgrade: false, canDowngrade: false }));
     new Consumer(harness, 'one').join();

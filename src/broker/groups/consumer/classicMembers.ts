@@ -20,7 +20,7 @@ import { advance, checkRoom, putMember, takeMemory } from './heartbeat.ts';
 import { MemberState } from './member.ts';
 import type { ClassicFacts, ConsumerMember } from './member.ts';
 import { dynamicMember, joiningStatic, staticMember, unknownMember } from './membership.ts';
-import { updateTarget } from './target.ts';
+import { isTargetDue, updateTarget } from './target.ts';
 
 type ClassicConsumer = ConsumerMember & { readonly classic: ClassicFacts };
 
@@ -118,7 +118,7 @@ export function syncConsumerGroup({ state }: Draft, group: ConsumerGroup, reques
   const { name, metadata } = member.classic.protocols[0]!;
   const isOther = (protocolType !== null && protocolType !== CONSUMER_PROTOCOL_TYPE) || (protocolName !== null && protocolName !== name);
   if (isOther) throw new KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-  if (group.epoch > member.epoch && member.state !== MemberState.unrevokedPartitions) {
+  if (hasNewTarget(state, group, member) && member.state !== MemberState.unrevokedPartitions) {
     awaitJoin(state, group, member);
     throw new KafkaError(ErrorCode.REBALANCE_IN_PROGRESS);
   }
@@ -131,11 +131,16 @@ export function syncConsumerGroup({ state }: Draft, group: ConsumerGroup, reques
 export function heartbeatConsumerGroup({ state }: Pick<Draft, 'state'>, group: ConsumerGroup, request: HeartbeatRequest): number {
   const member = speaker(group, request.memberId, request.groupInstanceId, request.generationId);
   resetSession(state, group, member);
-  const hasNews = member.epoch < group.epoch || member.state === MemberState.unrevokedPartitions
+  const hasNews = hasNewTarget(state, group, member) || member.state === MemberState.unrevokedPartitions
     || (member.state === MemberState.unreleasedPartitions && !waitsForOthers(group, member));
   if (!hasNews) return ErrorCode.NONE;
   awaitJoin(state, group, member);
   return ErrorCode.REBALANCE_IN_PROGRESS;
+}
+
+/** A target that has to wait (`assignment.interval.ms`) is no news yet. Where all speak the classic protocol no heartbeat makes it, so that one has to join again. */
+function hasNewTarget(state: Draft['state'], group: ConsumerGroup, member: ConsumerMember): boolean {
+  return group.assignmentEpoch > member.epoch || (group.classicMemberCount === group.members.size && isTargetDue({ state }, group));
 }
 
 /** Whether some partition that the member shall get is with somebody else. */

@@ -21,7 +21,7 @@ export function topicIdsOf(group: ConsumerGroup, member: ConsumerMember, cluster
 
 /** Shares the partitions out anew when the group has changed, and not more often than `assignment.interval.ms` (KIP-1263). */
 export function updateTarget(draft: Draft, group: ConsumerGroup): void {
-  if (group.assignmentEpoch >= group.epoch || !mayCompute(draft, group)) return;
+  if (!isTargetDue(draft, group)) return;
   const { state } = draft;
   const { groupId } = group;
   const name = group.preferredAssignor ?? state.settings.consumer.assignors[0]!;
@@ -37,7 +37,9 @@ export function updateTarget(draft: Draft, group: ConsumerGroup): void {
   state.host.logger.debug('a group has a new target assignment', { groupId, epoch: group.epoch, assignor: name, memberCount: group.members.size });
 }
 
-function mayCompute({ state }: Draft, { groupId, assignmentTimestampMs }: ConsumerGroup): boolean {
+/** Whether the group has changed since it was last shared out, and that is long enough ago. */
+export function isTargetDue({ state }: Pick<Draft, 'state'>, { groupId, epoch, assignmentEpoch, assignmentTimestampMs }: ConsumerGroup): boolean {
+  if (assignmentEpoch >= epoch) return false;
   const intervalMs = valueFor(state.settings.consumer, 'assignmentIntervalMs', 'consumer', state.cluster.groupConfigOf(groupId));
   return mayAssign(state.now(), assignmentTimestampMs, intervalMs);
 }
