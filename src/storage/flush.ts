@@ -6,9 +6,13 @@ import { DiskError } from '../base/disk.ts';
 import type { Disk, Segment } from '../base/disk.ts';
 import type { Timer } from '../base/ports.ts';
 import type { LogState } from './logState.ts';
+import { concurrently } from './concurrently.ts';
 import { nameDurably } from './naming.ts';
 import type { AppendDone, AppendInfo } from './types.ts';
 import { LogError } from './types.ts';
+
+/** Folders synced at the same time: each is an open file meanwhile. */
+const FOLDERS_AT_ONCE = 16;
 
 interface Waiter {
   /** Satisfied when everything below is durable. */
@@ -124,8 +128,8 @@ export class LogFlush {
     this.#roundOffset = this.#wantsActive ? state.logEndOffset : state.segments.activeSlot.baseOffset;
     this.#wantsActive = false;
     const active = state.segments.activeSlot.segment;
-    // Null while it is opened anew for being cut: the round is then worthless for this log.
-    if (active === null) this.#roundGeneration = -1;
+    // Null while it is opened anew for being cut: the round is then worthless for this log. In an empty one nothing waits for a sync.
+    if (active === null) this.#roundGeneration = state.segments.activeSlot.sizeBytes === 0 ? this.#roundGeneration : -1;
     else if (this.#roundHasActive) segments.push(active);
   }
 
@@ -219,7 +223,7 @@ export class FlushGroup {
     for (const log of round) log.beginRound(segments);
     const renamed = round.filter(({ state }) => state.folderDirty || state.naming !== 'durable');
     if (renamed.length === 0) return this.#sync(segments);
-    Promise.all(renamed.map((log) => this.#syncFolder(log.state))).then(() => this.#sync(segments), this.#onFailure);
+    concurrently(renamed, FOLDERS_AT_ONCE, (log) => this.#syncFolder(log.state)).then(() => this.#sync(segments), this.#onFailure);
   }
 
   #sync(segments: readonly Segment[]): void {

@@ -12,6 +12,8 @@ export interface FoundSegment {
   readonly sizeBytes: number;
   /** Both index files are there and have whole entries. */
   readonly indexesLookWhole: boolean;
+  /** Neither the log nor its index files have any bytes. */
+  readonly isUntouched: boolean;
 }
 
 export interface FolderFiles {
@@ -34,6 +36,7 @@ interface FoundFile extends SegmentFileName {
 const UNFINISHED = /^([0-9]{20}\.(snapshot|txnindex(\.cleaned)?)|leader-epoch-checkpoint|tidelog-checksums|partition\.metadata)\.tmp$/;
 const INDEX_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
+const SEGMENT_TYPES = [Suffix.log, Suffix.offsetIndex, Suffix.timeIndex];
 
 function segmentFiles(entries: readonly DirectoryEntry[]): FoundFile[] {
   const files: FoundFile[] = [];
@@ -127,6 +130,7 @@ function contentOf(files: readonly FoundFile[], wasTidied: boolean): FolderFiles
     segments: offsetsOf(Suffix.log).map((baseOffset) => ({
       baseOffset,
       sizeBytes: sizeOf(baseOffset, Suffix.log),
+      isUntouched: SEGMENT_TYPES.every((type) => sizeOf(baseOffset, type) === 0),
       indexesLookWhole: isWhole(sizeOf(baseOffset, Suffix.offsetIndex), INDEX_ENTRY_BYTES) && isWhole(sizeOf(baseOffset, Suffix.timeIndex), TIME_ENTRY_BYTES),
     })),
     transactionIndexes: offsetsOf(Suffix.transactionIndex).filter((offset) => sizeOf(offset, Suffix.transactionIndex) > 0),

@@ -3,6 +3,7 @@ import { concurrently } from './concurrently.ts';
 import { folderKind } from './fileNames.ts';
 import { FolderReader } from './folderReading.ts';
 import type { PartitionFolder } from './folderReading.ts';
+import { beginNaming } from './naming.ts';
 import { removeIfMoved } from './move.ts';
 import { PartitionLog } from './log.ts';
 import type { LogDirectory } from './logDirectory.ts';
@@ -44,10 +45,17 @@ interface FoundPartition {
 export async function loadDirectory(job: LoadingJob): Promise<void> {
   const partitions = await findPartitions(job);
   const checkpointsOf = await job.directory.readCheckpoints();
+  const configs = new Map<string, TopicConfigView>();
+  const configOf = (topic: string): TopicConfigView => {
+    const config = configs.get(topic) ?? job.configOf(topic);
+    configs.set(topic, config);
+    return config;
+  };
+  const ownJob = { ...job, configOf };
   const folders = new FolderReader(job.environment.disk, partitions.map(({ name }) => `${job.directory.path}/${name}`));
   let done = 0;
   await concurrently(partitions.entries(), job.concurrency, async ([index, found]) => {
-    await loadPartition(job, found, checkpointsOf(found.name), await folders.at(index));
+    await loadPartition(ownJob, found, checkpointsOf(found.name), await folders.at(index));
     done += 1;
     job.onProgress(done, partitions.length, `${job.directory.path}/${found.name}`);
   });
@@ -87,6 +95,6 @@ async function loadPartition(job: LoadingJob, found: FoundPartition, checkpoints
   directory.logs.add(log);
   await loadLog(state, { checkpoints, isClean: directory.wasClean, folder: content });
   // A recovery point was written once the log had been synced, which needs its name.
-  if (environment.logsAreListedElsewhere && checkpoints.recoveryPoint === 0) state.naming = 'open';
+  if (environment.logsAreListedElsewhere && checkpoints.recoveryPoint === 0) beginNaming(state);
   if (state.durableOffset < state.logEndOffset) state.flush.requestAll();
 }

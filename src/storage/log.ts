@@ -285,7 +285,8 @@ export class PartitionLog implements Log {
 
   /** Writes the files that make the next start quick. The log must be flushed. */
   async saveForCleanStart(): Promise<void> {
-    saveProducerSnapshot(this.state);
+    // Where there are no records a start has none to look through.
+    if (this.state.logEndOffset > this.state.segments.first.baseOffset) saveProducerSnapshot(this.state);
     await sideFilesWritten(this.state);
   }
 

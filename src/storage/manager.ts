@@ -26,6 +26,7 @@ import { LogTable } from './logTable.ts';
 import { Moves } from './moves.ts';
 import type { LogInMove } from './move.ts';
 import type { MetaProperties } from './metaProperties.ts';
+import { beginNaming } from './naming.ts';
 import { ZERO_TOPIC_ID, readTopicId, writePartitionMetadata } from './partitionMetadata.ts';
 import { NO_CHECKPOINTS, loadLog } from './recovery.ts';
 import { removeFolderLater } from './removal.ts';
@@ -302,7 +303,7 @@ export class StoreManager implements LogManager {
     }
     state.topicId = topicId;
     if (!this.#options.logsAreListedElsewhere) return;
-    state.naming = 'open';
+    beginNaming(state);
     if (state.segments.sizeBytes > 0) state.host.nameSoon(state);
   }
 
@@ -334,8 +335,7 @@ export class StoreManager implements LogManager {
       const known = await readTopicId(folder);
       if (known !== ZERO_TOPIC_ID) checkTopicId(state.name, known, topicId);
       await loadLog(state, { isClean: false, checkpoints: NO_CHECKPOINTS, folder });
-      state.folderDirty = false;
-      state.naming = 'open';
+      beginNaming(state);
       if (this.#options.logsAreListedElsewhere) return;
       // The directory is synced with it: the names of the segment's files are durable too.
       await writePartitionMetadata(disk, state.folder, topicId);
@@ -438,8 +438,9 @@ export class StoreManager implements LogManager {
   }
 
   async #releaseAll(): Promise<void> {
+    const reason = new LogError('closed', 'the store is closed');
     for (const log of this.#table.all()) {
-      log.stop(new LogError('closed', 'the store is closed'));
+      log.stop(reason);
       await log.closeFiles().catch(() => {});
     }
     for (const directory of this.#directories) {

@@ -9,6 +9,12 @@ import { enqueue } from './sideFiles.ts';
 /** `asked`: it is under way, or failed for want of room and is tried again with the next sync of the log. */
 export type Naming = 'open' | 'asked' | 'durable';
 
+/** The names in the folder become durable with the folder's own, which nobody waits for before there are records. */
+export function beginNaming(state: LogState): void {
+  state.naming = 'open';
+  state.folderDirty = false;
+}
+
 /** Never rejects: `state.naming` tells whether it worked. */
 export function nameDurably(state: LogState): Promise<void> {
   return enqueue(state, 'making a folder durable', async () => {

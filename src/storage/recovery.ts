@@ -49,6 +49,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   await loadEpochs(state, folder);
   state.snapshotOffsets = content.snapshots;
   if (state.segments.isEmpty) beginEmpty(state, options.checkpoints.logStartOffset);
+  else if (isUntouched(state, content)) leaveUntouched(state);
   else if (options.isClean) await believe(state, folder);
   else await recover(state, options.checkpoints, folder);
   finishLoading(state, options.checkpoints);
@@ -106,13 +107,30 @@ async function loadEpochs(state: LogState, folder: PartitionFolder): Promise<voi
 
 /** A folder without segments: new, or what was left of a log whose start had moved up. */
 function beginEmpty(state: LogState, baseOffset: number): void {
-  state.segments.append(new SegmentSlot(baseOffset, 0, state.environment.ports.clock.monotonicMs()));
+  const slot = new SegmentSlot(baseOffset, 0, state.environment.ports.clock.monotonicMs());
+  // Its files come with its first records, as those of ten thousand partitions that nobody has written to would else be made, opened and closed for nothing.
+  if (state.environment.logsAreListedElsewhere) state.segments.load([slot]);
+  else state.segments.append(slot);
   state.folderDirty = true;
   deleteSnapshots(state, () => true);
   state.epochs.clear();
   state.producers.clear(baseOffset);
   state.logEndOffset = baseOffset;
   state.durableOffset = baseOffset;
+}
+
+/** Never written to. */
+function isUntouched(state: LogState, { segments, snapshots, transactionIndexes }: FolderFiles): boolean {
+  const [first, second] = segments;
+  const hasOnlySegments = snapshots.length === 0 && transactionIndexes.length === 0 && state.epochs.size === 0 && !isAnythingLost(state) && !state.checksums.wasDamaged;
+  return second === undefined && first?.isUntouched === true && first.baseOffset === 0 && hasOnlySegments;
+}
+
+/** There is nothing to look at, and the files are opened with the first records. */
+function leaveUntouched(state: LogState): void {
+  state.producers.clear(0);
+  state.logEndOffset = 0;
+  state.durableOffset = 0;
 }
 
 /** A file beside the segments is corrupt: everything has to be looked at. */

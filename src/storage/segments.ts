@@ -92,9 +92,9 @@ export class SegmentList {
     return definite(this.#slots[this.#slots.length - 1], 'the active segment');
   }
 
-  /** The one that is appended to; always open once the log is. */
+  /** The one that is appended to; an empty one is opened, and made, when it is first needed. Throws DiskError. */
   get active(): Segment {
-    return definite(this.activeSlot.segment, 'the open active segment');
+    return this.open(this.activeSlot);
   }
 
   get sizeBytes(): number {

@@ -33,8 +33,9 @@ function flushLog(log: PartitionLog): Promise<boolean> {
 }
 
 async function closeAll(logs: readonly PartitionLog[]): Promise<void> {
+  const reason = new LogError('closed', 'the store is closed');
   await concurrently(logs, FILES_AT_ONCE, (log) => {
-    log.stop(new LogError('closed', 'the store is closed'));
+    log.stop(reason);
     return log.closeFiles();
   });
 }
