@@ -31,8 +31,11 @@ describe('a consumer group', () => {
     expect(kept.memberEpoch).toBe(2);
     one.take(kept);
     expect(one.partitions).toHaveLength(2);
+    // it has all four until it says that it gave two up
+    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ members: [{ assignment: { topicPartitions: [{ partitions: [0, 1, 2, 3] }] } }, { assignment: { topicPartitions: [] } }] });
     expect(two.beat().assignment).toBeNull();
     one.beat();
+    expect(harness.coordinator.describeConsumer('g')).toMatchObject({ members: [{ assignment: { topicPartitions: [{ partitions: one.partitions.map((name) => Number(name.slice(1))) }] } }, {}] });
     two.beat();
     settle([one, two]);
     expect([...one.partitions, ...two.partitions].toSorted()).toEqual(['Q0', 'Q1', 'Q2', 'Q3']);

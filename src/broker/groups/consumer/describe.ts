@@ -38,10 +38,17 @@ function describeMember(group: ConsumerGroup, member: ConsumerMember, cluster: C
     clientHost: member.clientHost,
     subscribedTopicNames: [...member.topics],
     subscribedTopicRegex: member.regex,
-    assignment: withNames(member.assigned, cluster),
+    assignment: withNames(heldBy(member), cluster),
     targetAssignment: withNames(group.targetOf(member.memberId), cluster),
     memberType: member.classic === null ? MemberType.consumer : MemberType.classic,
   };
+}
+
+/** What a member has been asked to give up it has until it says so. */
+function heldBy({ assigned, revoking }: ConsumerMember): Assignment {
+  const held = new Map([...assigned].map(([topicId, partitions]) => [topicId, new Set(partitions.keys())]));
+  for (const [topicId, partitions] of revoking) held.set(topicId, new Set([...(held.get(topicId) ?? []), ...partitions.keys()]));
+  return held;
 }
 
 /** Topics that are gone have no name to be told by. */
