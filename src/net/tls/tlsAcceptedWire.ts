@@ -2,9 +2,10 @@
 import type net from 'node:net';
 import type tls from 'node:tls';
 import type { TlsPeer, Wire, WireHandler } from '../../base/wire.ts';
-import { SocketWire, type WireAddresses } from '../socketWire.ts';
+import type { WireAddresses } from '../socketWire.ts';
 import { subjectName } from './distinguishedName.ts';
 import { takeReads } from './tlsReads.ts';
+import { tlsWireOf } from './tlsWire.ts';
 import type { HandshakeEnd, TlsServer } from './tlsServer.ts';
 
 export class TlsAcceptedWire implements Wire, HandshakeEnd {
@@ -85,7 +86,7 @@ export class TlsAcceptedWire implements Wire, HandshakeEnd {
       return;
     }
     socket.setNoDelay(true);
-    this.#secured = new SocketWire(socket, this.#addresses, takeReads(socket));
+    this.#secured = tlsWireOf(socket, this.#addresses, takeReads(socket));
     handler.onSecured?.(peer);
     this.#secured.start(handler);
     if (this.#isPaused) this.#secured.pause();

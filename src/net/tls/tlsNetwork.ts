@@ -5,13 +5,13 @@ import type { TlsSettings } from '../../base/securityProtocol.ts';
 import type { Network, Wire } from '../../base/wire.ts';
 import { errorCode, NetworkError } from '../systemError.ts';
 import { createSocketReads } from '../socketReads.ts';
-import { SocketWire } from '../socketWire.ts';
 import { addressesOf, listenSockets, type TcpNetworkOptions } from '../tcp.ts';
 import { contextOptions } from './contextOptions.ts';
 import { loadTlsMaterial } from './keyMaterial.ts';
 import { TlsAcceptedWire } from './tlsAcceptedWire.ts';
 import { TlsError } from './tlsError.ts';
 import type { TlsServer } from './tlsServer.ts';
+import { tlsWireOf } from './tlsWire.ts';
 
 /** Listens only. */
 export function createTlsServerNetwork(server: TlsServer, options: TcpNetworkOptions = {}): Network {
@@ -65,7 +65,7 @@ function connect(to: { readonly host: string; readonly port: number; readonly ti
       }
       socket.setNoDelay(true);
       socket.pause();
-      resolve(new SocketWire(socket, addresses, reads));
+      resolve(tlsWireOf(socket, addresses, reads));
     });
   });
 }
