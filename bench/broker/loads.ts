@@ -30,7 +30,7 @@ export const LOADS: Readonly<Record<string, Load>> = {
   'secured-64conn': small,
   'tls-100B': batches,
   'tls-1KB': { ...batches, recordBytes: 1000, batchRecords: 900 },
-  'tls-fetch': { ...batches, mode: 'fetch', connections: 1 },
+  'tls-fetch': { ...batches, mode: 'fetch', connections: 1, partitions: 1 },
   'transactions-100B': { ...batches, commitIntervalMs: COMMIT_INTERVAL_MS },
 };
 
