@@ -13,6 +13,9 @@ import type { LogCheckpoints } from './recovery.ts';
 import { NamingQueue } from './naming.ts';
 import { LogError } from './types.ts';
 
+/** A log without an entry is read as having 0: those that nobody has written to take no place in the files. */
+const whereAny = (offset: number): number => (offset > 0 ? offset : -1);
+
 export class LogDirectory implements LogHost {
   readonly path: string;
   readonly logs = new Set<PartitionLog>();
@@ -49,11 +52,11 @@ export class LogDirectory implements LogHost {
     const file = (name: string, offsetOf: (state: LogState) => number): CheckpointFile =>
       // High watermarks are written often and made anew by whoever leads: those that are wrong cost nothing.
       new CheckpointFile(disk, `${path}/${name}`, () => this.#entries(offsetOf), name === FileName.highWatermarks ? null : { checksums, name });
-    this.#recoveryPoints = file(FileName.recoveryPoints, (state) => state.recoveryPoint);
-    this.#highWatermarks = file(FileName.highWatermarks, (state) => state.highWatermark);
+    this.#recoveryPoints = file(FileName.recoveryPoints, (state) => whereAny(state.recoveryPoint));
+    this.#highWatermarks = file(FileName.highWatermarks, (state) => whereAny(state.highWatermark));
     this.#cleanedOffsets = file(FileName.cleanedOffsets, (state) => state.cleanedOffset);
     // Also where the first segment begins just there: that the segments before it are gone may not be durable yet.
-    this.#logStarts = file(FileName.logStarts, (state) => (state.logStartOffset > 0 ? state.logStartOffset : -1));
+    this.#logStarts = file(FileName.logStarts, (state) => whereAny(state.logStartOffset));
   }
 
   #entries(offsetOf: (state: LogState) => number): Buffer {
