@@ -20,7 +20,7 @@ void doNotCount(napi_env env, Window* window) {
   if (napi_adjust_external_memory(env, -bytes, &counted) == napi_ok) window->uncounted = bytes;
 }
 
-// After the engine itself has taken the window off its count.
+// Before the engine itself takes the window off its count, which must not fall below zero.
 void countAgain(napi_env env, Window* window) {
   int64_t counted = 0;
   if (window->uncounted > 0) napi_adjust_external_memory(env, window->uncounted, &counted);
@@ -75,8 +75,8 @@ napi_value windowClose(napi_env env, napi_callback_info info) {
   if (found == nullptr) return nullptr;
   const std::shared_ptr<Window> window = *found;
   addon->windows->remove(handle);
-  napi_detach_arraybuffer(env, arguments.raw(1));
   countAgain(env, window.get());
+  napi_detach_arraybuffer(env, arguments.raw(1));
   // Off this thread: for the last reader of a mapping this unmaps, which can mean deleting a large file.
   addon->store.housekeeping()->post([window = std::move(*window)]() mutable {
     window.mapping->forgetPages(window.start, window.length);
