@@ -22,13 +22,15 @@ export async function openOperations({ listener, broker, metrics, logger, phase 
   // Loaded only where somebody wants it: it would take a tenth of a start.
   const { Registry, collectDefaultMetrics } = await import('prom-client');
   const { clientMetricsText, kafkaMetrics, mount } = await import('./kafkaMetrics.ts');
+  const { LogMetrics } = await import('./logMetrics.ts');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const source of kafkaMetrics(broker, metrics)) mount(registry, source);
+  const logMetrics = new LogMetrics(broker.services.logs, setImmediate);
   return openPages({
     ...listener,
     pages: new Map<string, () => Page | Promise<Page>>([
-      ['/metrics', async () => ({ status: 200, contentType: registry.contentType, body: `${await registry.metrics()}${clientMetricsText(broker.services)}` })],
+      ['/metrics', async () => ({ status: 200, contentType: registry.contentType, body: `${await registry.metrics()}${clientMetricsText(broker.services)}${await logMetrics.text()}` })],
       ['/health', () => health(broker)],
       ['/ready', () => ready(phase())],
     ]),

@@ -103,18 +103,9 @@ function topicMetrics({ partitions }: BrokerServices): MetricSource[] {
   }));
 }
 
+/** Those of each log are in logMetrics.ts. */
 function logMetrics({ logs }: BrokerServices): MetricSource[] {
-  const ofLogs = (name: string, help: string, value: (log: ReturnType<typeof logs.logs> extends Iterable<infer One> ? One : never) => number): MetricSource => ({
-    name: `kafka_log_log_${name}`, help, kind: 'gauge', labels: ['topic', 'partition'],
-    *read() {
-      for (const log of logs.logs()) if (log.online) yield [{ topic: log.topic, partition: String(log.partition) }, value(log)];
-    },
-  });
   return [
-    ofLogs('size', 'Bytes of all segments.', (log) => log.sizeBytes),
-    ofLogs('logstartoffset', 'First offset that can be read.', (log) => log.logStartOffset),
-    ofLogs('logendoffset', 'Offset of the next record.', (log) => log.logEndOffset),
-    ofLogs('numlogsegments', 'Segments.', (log) => log.segmentCount),
     gauge('kafka_log_logmanager_offlinelogdirectorycount', 'Log directories that failed.', () => logs.directories.filter(({ online }) => !online).length),
     {
       name: 'kafka_log_logmanager_logdirectoryoffline', help: 'Whether the log directory failed.', kind: 'gauge', labels: ['logDirectory'],
