@@ -130,6 +130,8 @@ export class LogModel {
     const end = this.log.logEndOffset;
     must(end >= mustHave, `log ${this.partition} ends at ${end}, before ${mustHave}: records are lost`);
     must(end <= this.end, `log ${this.partition} ends at ${end}, after ${this.end}`);
+    // A cut below the start that was not told of moved it, or did not.
+    if (this.mayBeCut && end < this.start && this.log.logStartOffset === end) this.start = end;
     must(this.log.logStartOffset === this.start, `log ${this.partition} starts at ${this.log.logStartOffset}, not at ${this.start}`);
     this.cut(end);
     // Where all that was left is torn, the log goes on where its deleted part ended.
