@@ -37,6 +37,8 @@ export interface BrokerOptions {
   /** Where its data lies, and stays when it stops; absent: a temporary folder. */
   readonly dataFolder?: string;
   readonly startTimeoutMs?: number;
+  /** After this an orderly stop becomes a kill. */
+  readonly stopTimeoutMs?: number;
   /** A second listener under the name of its protocol. */
   readonly secured?: SecurityProtocol;
 }
@@ -52,7 +54,7 @@ export async function startBroker(root: string, nodeOptions: readonly string[] =
     const own = Object.entries(options.settings ?? {}).map(([key, value]) => `${key}=${value}`);
     const overrides = [`listeners=${listener}`, `advertised.listeners=${listener}`, `log.dirs=${options.dataFolder ?? path.join(folder, 'data')}`, ...own];
     return [...nodeOptions, program, ...overrides.flatMap((setting) => ['--override', setting])];
-  }, options.startTimeoutMs);
+  }, options.startTimeoutMs, options.stopTimeoutMs);
   return { ...broker, securedPort };
 }
 
@@ -61,13 +63,13 @@ export async function startBareNode(): Promise<RunningBroker> {
   return startListening((port) => ['--eval', `require('node:net').createServer().listen(${port}, '${HOST}')`]);
 }
 
-async function startListening(argumentsFor: (port: number, folder: string) => string[], timeoutMs = START_TIMEOUT_MS): Promise<RunningBroker> {
+async function startListening(argumentsFor: (port: number, folder: string) => string[], timeoutMs = START_TIMEOUT_MS, stopTimeoutMs = STOP_TIMEOUT_MS): Promise<RunningBroker> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-broker-'));
   const port = await freePort();
   const startedAt = performance.now();
   const child = spawn(process.execPath, argumentsFor(port, folder), { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = outputOf(child);
-  const stop = (): Promise<void> => stopBroker(child, folder);
+  const stop = (): Promise<void> => stopBroker(child, folder, stopTimeoutMs);
   try {
     await untilListening(child, port, output, timeoutMs);
   } catch (error) {
@@ -110,11 +112,11 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-async function stopBroker(child: ChildProcess, folder: string): Promise<void> {
+async function stopBroker(child: ChildProcess, folder: string, timeoutMs: number): Promise<void> {
   if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     await ended;
     clearTimeout(timer);
   }

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { createTopics, createTopicsRequest, metadata, metadataRequest, produce, produceRequest } from '../broker/load/calls.ts';
 import { LoadConnection } from '../broker/load/connection.ts';
 import { startBroker, type RunningBroker } from '../broker/process.ts';
-import { residentMegabytes } from '../broker/processStats.ts';
+import { cpuSeconds, residentMegabytes } from '../broker/processStats.ts';
 import { summarise } from '../report/statistics.ts';
 
 const PARTITIONS_PER_TOPIC = 1000;
@@ -14,35 +14,50 @@ const START_MILLISECONDS_MAX = 60_000;
 export interface PartitionFigures {
   readonly partitions: number;
   readonly createMicrosecondsPerPartition: number;
+  readonly createCpuMicrosecondsPerPartition: number;
   readonly residentKilobytesPerPartition: number;
   readonly topicMetadataMilliseconds: number;
   readonly allMetadataMilliseconds: number;
   readonly partitionsDescribed: number;
   readonly produceMilliseconds: number;
+  readonly stopSeconds: number;
   readonly restartSeconds: number;
+  readonly restartCpuSeconds: number;
   readonly residentKilobytesPerPartitionAfterRestart: number;
+  readonly restartAfterKillSeconds: number;
+  readonly restartAfterKillCpuSeconds: number;
 }
 
 export async function measurePartitions(root: string, dataFolder: string, partitions: number, batch: Buffer, say: (line: string) => void): Promise<PartitionFigures> {
-  const options = { dataFolder, startTimeoutMs: START_MILLISECONDS_MAX + partitions * START_MILLISECONDS_MAX_PER_PARTITION };
+  const options = { dataFolder, startTimeoutMs: START_MILLISECONDS_MAX + partitions * START_MILLISECONDS_MAX_PER_PARTITION, stopTimeoutMs: START_MILLISECONDS_MAX + partitions };
   const first = await startBroker(root, [], options);
   try {
     const before = residentMegabytes(first.pid, 'all');
     const connection = await LoadConnection.open(first.host, first.port);
+    const cpuBefore = cpuSeconds(first.pid);
     const createdMs = await create(connection, partitions, say);
+    const createdCpuSeconds = cpuSeconds(first.pid) - cpuBefore;
     const perPartition = ((residentMegabytes(first.pid, 'all') - before) * 1024) / partitions;
     const probes = await probe(connection, partitions, batch);
     say(`  before the restart: ${JSON.stringify({ createdMs, perPartition, ...probes })}`);
     connection.close();
+    const stopAt = performance.now();
     await first.stop();
-    const { seconds, kilobytes } = await restarted(root, options, before, partitions);
+    const stopSeconds = (performance.now() - stopAt) / 1000;
+    const clean = await restarted(root, options, before, partitions, 'SIGKILL');
+    const afterKill = await restarted(root, options, before, partitions, 'SIGTERM');
     return {
       partitions,
       createMicrosecondsPerPartition: (createdMs * 1000) / partitions,
+      createCpuMicrosecondsPerPartition: (createdCpuSeconds * 1e6) / partitions,
       residentKilobytesPerPartition: perPartition,
       ...probes,
-      restartSeconds: seconds,
-      residentKilobytesPerPartitionAfterRestart: kilobytes,
+      stopSeconds,
+      restartSeconds: clean.seconds,
+      restartCpuSeconds: clean.cpuSeconds,
+      residentKilobytesPerPartitionAfterRestart: clean.kilobytes,
+      restartAfterKillSeconds: afterKill.seconds,
+      restartAfterKillCpuSeconds: afterKill.cpuSeconds,
     };
   } finally {
     await first.stop();
@@ -90,11 +105,19 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-async function restarted(root: string, options: Parameters<typeof startBroker>[2], idleMegabytes: number, partitions: number): Promise<{ seconds: number; kilobytes: number }> {
+interface Restart {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly kilobytes: number;
+}
+
+/** `end`: how that start ends, and so what the next one finds. */
+async function restarted(root: string, options: Parameters<typeof startBroker>[2], idleMegabytes: number, partitions: number, end: 'SIGTERM' | 'SIGKILL'): Promise<Restart> {
   const again: RunningBroker = await startBroker(root, [], options);
   try {
-    return { seconds: again.startMilliseconds / 1000, kilobytes: ((residentMegabytes(again.pid, 'all') - idleMegabytes) * 1024) / partitions };
+    return { seconds: again.startMilliseconds / 1000, cpuSeconds: again.startCpuMilliseconds / 1000, kilobytes: ((residentMegabytes(again.pid, 'all') - idleMegabytes) * 1024) / partitions };
   } finally {
+    process.kill(again.pid, end);
     await again.stop();
   }
 }
