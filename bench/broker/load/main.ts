@@ -43,6 +43,8 @@ async function measure(order: LoadOrder): Promise<Record<string, number>> {
   failed.catch(() => {});
   const loads = await Promise.race([openAll(order, tally, fail), failed]);
   for (const load of loads) load.start();
+  // A topic just made may take a while to be written to.
+  await Promise.race([tally.begun, failed]);
   await Promise.race([sleep(order.warmUpSeconds * 1000), failed]);
   const cpuBefore = order.pid > 0 ? cpuSeconds(order.pid) : 0;
   const startedAt = performance.now();

@@ -47,6 +47,8 @@ export class Producing {
   /** When EndTxn was sent; null: it is not in flight. */
   #commitSentAt: number | null = null;
   #hasOpenTransaction = false;
+  /** Its partition is ready. */
+  #hasSucceeded = false;
   /** Where to go on when everything in flight was refused. */
   #refusedSequence: number | null = null;
   /** Requests that may still be sent. */
@@ -104,7 +106,6 @@ export class Producing {
 
   #send(): void {
     this.#left -= 1;
-    this.#hasOpenTransaction = true;
     this.#sentAt.push(performance.now());
     this.#sentSequences.push(this.#frames.sequence);
     this.#connection.send(this.#frames.next());
@@ -116,25 +117,33 @@ export class Producing {
     const sequence = this.#sentSequences.shift();
     if (sentAt === undefined || sequence === undefined || frame.length < this.#errorAt + 2) return this.#fail(new Error('the broker sent an answer that nobody asked for'));
     const error = frame.readInt16BE(this.#errorAt);
-    if (error === 0) this.#tally.note(sentAt, this.#order.batchRecords, this.#batchBytes);
+    if (error === 0) this.#succeeded(sentAt);
     else if (!this.#refused(error, sequence)) return;
     this.#goOn();
   }
 
+  #succeeded(sentAt: number): void {
+    this.#hasSucceeded = true;
+    this.#hasOpenTransaction = true;
+    this.#tally.note(sentAt, this.#order.batchRecords, this.#batchBytes);
+  }
+
   #goOn(): void {
-    if (this.#refusedSequence === null && !this.#isCommitDue && this.#left > 0) {
+    // A transaction that nothing was written to yet cannot be committed.
+    const commits = this.#isCommitDue && this.#hasOpenTransaction;
+    if (this.#refusedSequence === null && !commits && this.#left > 0) {
       if (this.#pace === null) this.#send();
       return;
     }
     if (this.#sentAt.length > 0) return;
     if (this.#refusedSequence !== null) this.#sendAgain(this.#refusedSequence);
-    else if (this.#isCommitDue) this.#commit();
+    else if (commits) this.#commit();
     else this.#onIdle();
   }
 
   /** False when the load has failed. */
   #refused(error: number, sequence: number): boolean {
-    const isPassing = (NOT_READY.has(error) && !this.#tally.isMeasuring) || (this.#transactionalId !== null && NOT_ENDED.has(error)) || (error === OUT_OF_ORDER && this.#refusedSequence !== null);
+    const isPassing = (NOT_READY.has(error) && !(this.#hasSucceeded && this.#tally.isMeasuring)) || (this.#transactionalId !== null && NOT_ENDED.has(error)) || (error === OUT_OF_ORDER && this.#refusedSequence !== null);
     if (!isPassing) {
       this.#fail(new Error(`Produce failed with error code ${error}`));
       return false;

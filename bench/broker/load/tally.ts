@@ -10,19 +10,23 @@ export class Tally {
   isMeasuring = false;
   /** Resolves when `bytesMax` bytes were counted. */
   readonly full: Promise<void>;
+  /** Resolves at the first answer, whether it counts or not. */
+  readonly begun: Promise<void>;
   readonly #bytesMax: number;
   #onFull: () => void = () => {};
+  #onBegun: () => void = () => {};
   readonly #latencies: number[] = [];
   readonly #commitLatencies: number[] = [];
 
   constructor(bytesMax = Infinity) {
     this.#bytesMax = bytesMax;
     this.full = new Promise((resolve) => (this.#onFull = resolve));
+    this.begun = new Promise((resolve) => (this.#onBegun = resolve));
   }
 
   /** An answer came; `sentAt` is of performance.now(). */
   note(sentAt: number, records: number, bytes: number): void {
-    if (!this.isMeasuring) return;
+    if (!this.isMeasuring) return this.#onBegun();
     this.requests += 1;
     this.records += records;
     this.bytes += bytes;
