@@ -165,15 +165,22 @@ export class Duties {
 
 /** Moves the recovery points up to what is durable and writes them, with the start offsets. */
 export async function checkpointDirectory(directory: LogDirectory): Promise<void> {
-  await concurrently(directory.logs, FILES_AT_ONCE, ({ state }) => advanceRecoveryPoint(state));
+  // A promise for each of hundreds of thousands of logs at rest would stop the traffic for as long as all of them take.
+  const changed = [...directory.logs].filter(({ state }) => needsCheckpoint(state));
+  await concurrently(changed, FILES_AT_ONCE, ({ state }) => advanceRecoveryPoint(state));
   await directory.saveOffsets();
 }
 
+function needsCheckpoint(state: LogState): boolean {
+  if (state.refusal !== null) return false;
+  if (state.durableOffset !== state.recoveryPoint || state.checksums.isDirty || state.epochs.isUnsaved(state.logEndOffset)) return true;
+  return state.segments.slots.some((slot) => slot.transactions?.dirty === true);
+}
+
 async function advanceRecoveryPoint(state: LogState): Promise<void> {
-  if (state.refusal !== null) return;
+  // Others came first.
+  if (!needsCheckpoint(state)) return;
   const point = state.durableOffset;
-  const hasSideFiles = state.epochs.isUnsaved(state.logEndOffset) || state.checksums.isDirty || state.segments.slots.some((slot) => slot.transactions?.dirty === true);
-  if (point === state.recoveryPoint && !hasSideFiles) return;
   // Producers of now are those at the recovery point when nothing is waiting: a restart then replays nothing.
   if (point === state.logEndOffset && state.producers.size > 0) {
     saveProducerSnapshot(state);
