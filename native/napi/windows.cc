@@ -12,9 +12,17 @@ struct Hint {
   uint32_t handle;
 };
 
+// From Node 24 on the engine ends the process when its count falls below zero; it takes a window that is collected, or left when its thread ends, off the count before
+// it tells anybody.
+bool mayFallBelowZero(napi_env env) {
+  const napi_node_version* version = nullptr;
+  return napi_get_node_version(env, &version) == napi_ok && version->major < 23;
+}
+
 // The engine counts the length of every ArrayBuffer, and collects all of its garbage, the event loop standing still, whenever some tens of megabytes were added. A
 // window is page cache: collecting frees nothing of it, and a reader of a large log opens a hundred of them a second.
 void doNotCount(napi_env env, Window* window) {
+  if (!mayFallBelowZero(env)) return;
   int64_t counted = 0;
   const int64_t bytes = static_cast<int64_t>(window->length);
   if (napi_adjust_external_memory(env, -bytes, &counted) == napi_ok) window->uncounted = bytes;
