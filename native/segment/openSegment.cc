@@ -53,6 +53,12 @@ int OpenSegment::open() {
 int OpenSegment::loadIndexes() {
   if (indexesLoaded_) return 0;
   indexesLoaded_ = true;
+  // Too short for entries but the latest time, which the walk to its end tells too: a bit that turned over there must not be believed.
+  if (!settings_.readOnly && state_.sizeBytes <= settings_.indexIntervalBytes) {
+    index_.keep(0);
+    timeIndex_.keep(0);
+    return 0;
+  }
   int error = index_.load(&state_.index.offsets);
   if (error == 0) error = timeIndex_.load(&state_.index.times);
   const bool whole = index_.fileBytes() % kOffsetEntryBytes == 0 && timeIndex_.fileBytes() % kTimeEntryBytes == 0;

@@ -56,21 +56,25 @@ export class SegmentIndexes {
   readonly #timeFile: IndexFile;
   readonly #intervalBytes: number;
   readonly #baseOffset: number;
+  readonly #isWritable: boolean;
   #loaded = false;
   #filesLookSane = true;
 
-  constructor(host: FileHost, paths: SegmentPaths, baseOffset: number, intervalBytes: number, sizeMaxBytes: number, create: boolean) {
+  constructor(host: FileHost, paths: SegmentPaths, baseOffset: number, intervalBytes: number, sizeMaxBytes: number, isWritable: boolean) {
     this.#baseOffset = baseOffset;
+    this.#isWritable = isWritable;
     this.#intervalBytes = intervalBytes;
     this.entries = new SparseIndex(sizeMaxBytes);
-    this.#offsetFile = new IndexFile(host.open(paths.index, create, create));
-    this.#timeFile = new IndexFile(host.open(paths.timeIndex, create, create));
+    this.#offsetFile = new IndexFile(host.open(paths.index, isWritable, isWritable));
+    this.#timeFile = new IndexFile(host.open(paths.timeIndex, isWritable, isWritable));
   }
 
   /** Reads the files; entries that cannot be right for a log of `logBytes` are ignored (the segment then looks up by walking). */
   load(logBytes: number): void {
     if (this.#loaded) return;
     this.#loaded = true;
+    // Too short for entries but the latest time, which the walk to its end tells too: a bit that turned over there must not be believed.
+    if (this.#isWritable && logBytes <= this.#intervalBytes) return this.#keepEntries();
     const wholeEntries =
       this.#offsetFile.writtenBytes % OFFSET_ENTRY_BYTES === 0 && this.#timeFile.writtenBytes % TIME_ENTRY_BYTES === 0;
     this.entries.loadOffsets(this.#offsetFile.readWhole());
