@@ -115,17 +115,17 @@ describe('the checksums of a log', () => {
   });
 
   it('are not missed in a segment too short for entries: its latest time is taken from its batches', async () => {
-    const sparse: TopicConfigView = { ...config, indexIntervalBytes: 200 };
-    for (let position = 0; position < 12; position += 1) {
-      const { store, disk, ports } = await startStore({ config: sparse });
-      await append(await store.open('t', 0, TOPIC_ID, sparse), batchOf(['x'.repeat(60)], { timestamps: [NOW_MS] }));
+    const roomy: TopicConfigView = { ...config, segmentBytes: 4000 };
+    for (let bit = 0; bit < 96; bit += 1) {
+      const { store, disk, ports } = await startStore({ config: roomy });
+      await append(await store.open('t', 0, TOPIC_ID, roomy), batchOf(['x'], { timestamps: [NOW_MS] }));
       await store.close();
-      disk.flipBit('/data/t-0/00000000000000000000.timeindex', position, 4);
-      const { store: second } = await startStore({ disk, ports, config: sparse });
-      for (let index = 1; index < 5; index += 1) await append(second.get('t', 0)!, batchOf(['x'.repeat(60)], { timestamps: [NOW_MS + index * 16] }));
+      disk.flipBit('/data/t-0/00000000000000000000.timeindex', bit >> 3, bit & 7);
+      const { store: second } = await startStore({ disk, ports, config: roomy });
+      for (let index = 1; index < 10; index += 1) await append(second.get('t', 0)!, batchOf(['x'.repeat(60)], { timestamps: [NOW_MS + index * 16] }));
       await second.close();
-      const { store: third } = await startStore({ disk, ports, config: sparse });
-      for (let index = 0; index < 5; index += 1) expect((await third.get('t', 0)!.offsetForTimestamp(NOW_MS + index * 16, 5)).offset).toBe(index);
+      const { store: third } = await startStore({ disk, ports, config: roomy });
+      for (let index = 0; index < 10; index += 1) expect((await third.get('t', 0)!.offsetForTimestamp(NOW_MS + index * 16, 10)).offset).toBe(index);
       await third.close();
     }
   });
