@@ -3,7 +3,7 @@
  * reference in the next turn of the event loop.
  */
 import type { Network, Wire, WireHandler, WireListener } from '../base/wire.ts';
-import { WRITE_HIGH_WATER_BYTES } from './socketWire.ts';
+import { WRITE_HIGH_WATER_BYTES } from './streamWire.ts';
 import { NetworkError } from './systemError.ts';
 
 const FIRST_FREE_PORT = 49_152;

@@ -3,7 +3,8 @@
 import net from 'node:net';
 import type { Network, Wire, WireListener } from '../base/wire.ts';
 import { NetworkError } from './systemError.ts';
-import { SocketWire, type WireAddresses } from './socketWire.ts';
+import { SocketWire } from './socketWire.ts';
+import type { WireAddresses } from './streamWire.ts';
 import { createSocketReads } from './socketReads.ts';
 import { isFastSocket, TcpWire } from './tcpWire.ts';
 

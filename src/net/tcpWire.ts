@@ -5,10 +5,8 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are Node's */
 import type net from 'node:net';
-import type { Wire, WireHandler } from '../base/wire.ts';
-import { landingBuffer } from './landing.ts';
 import type { SocketReads } from './socketReads.ts';
-import { WRITE_HIGH_WATER_BYTES, type WireAddresses } from './socketWire.ts';
+import { StreamWire, type WireAddresses } from './streamWire.ts';
 
 /** What is used of a socket beyond its public face; `isFastSocket` says whether it is there. */
 interface Handle {
@@ -35,58 +33,25 @@ export function isFastSocket(socket: net.Socket): boolean {
   return hasWrites && typeof inside._handle?.writeQueueSize === 'number';
 }
 
-export class TcpWire implements Wire {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly #socket: net.Socket & SocketInside;
+export class TcpWire extends StreamWire<net.Socket & SocketInside> {
   readonly #writeDone: WriteDone = (error) => this.#onWriteDone(error);
-  #handler: WireHandler | null = null;
-  #error: Error | undefined;
-  #isClosed = false;
   #isEnding = false;
   /** Set while a system call is tried, so that its end is told from one that comes later. */
   #isTrying = false;
   #isTried = false;
   /** Callbacks of the writes that the kernel has not taken whole, in order; null where nobody asked. */
   #waiting: ((() => void) | null)[] = [];
-  #wantsDrain = false;
 
   constructor(socket: net.Socket, reads: SocketReads, addresses: WireAddresses) {
-    this.remoteAddress = addresses.remoteAddress;
-    this.remotePort = addresses.remotePort;
-    this.localAddress = addresses.localAddress;
-    this.localPort = addresses.localPort;
-    this.#socket = socket as unknown as net.Socket & SocketInside;
-    reads.wire = this;
-    socket.on('error', (error) => (this.#error ??= error));
-    socket.on('close', () => this.#closed());
+    super(socket as unknown as net.Socket & SocketInside, addresses, reads);
   }
 
   get pendingBytes(): number {
-    return this.#waiting.length === 0 ? 0 : (this.#socket._handle?.writeQueueSize ?? 0);
-  }
-
-  start(handler: WireHandler): void {
-    this.#handler = handler;
-    if (this.#isClosed) queueMicrotask(() => handler.onClose(this.#error));
-    else this.#socket.resume();
-  }
-
-  /** For the socket: where its next read goes. */
-  nextReadBuffer(): Buffer {
-    return this.#handler?.nextReadBuffer?.() ?? landingBuffer();
-  }
-
-  /** From the socket. */
-  takeBytes(lengthBytes: number, buffer: Buffer): void {
-    if (this.#handler === null || this.#isClosed) return;
-    this.#handler.onBytes(lengthBytes === buffer.length ? buffer : buffer.subarray(0, lengthBytes));
+    return this.#waiting.length === 0 ? 0 : (this.stream._handle?.writeQueueSize ?? 0);
   }
 
   write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean {
-    const isGone = this.#isClosed || this.#isEnding || this.#socket.destroyed;
+    const isGone = this.isClosed || this.#isEnding || this.stream.destroyed;
     if (isGone || chunks.length === 0) {
       onWritten?.();
       return true;
@@ -101,45 +66,28 @@ export class TcpWire implements Wire {
     }
     if (usesSlab) slab = null;
     this.#waiting.push(onWritten ?? null);
-    const hasRoom = this.pendingBytes <= WRITE_HIGH_WATER_BYTES;
-    if (!hasRoom) this.#wantsDrain = true;
-    return hasRoom;
+    return this.hasRoom();
   }
 
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    if (!this.#isClosed && !this.#socket.destroyed) this.#socket.resume();
-  }
-
-  end(): void {
+  override end(): void {
     this.#isEnding = true;
-    this.#socket.end();
-    // Nobody reads the rest of what the other side sends, but its end must be seen.
-    this.#socket.resume();
-  }
-
-  destroy(error?: Error): void {
-    this.#error ??= error;
-    this.#socket.destroy();
+    super.end();
   }
 
   /** Returns true when the slab holds bytes of this write. */
   #send(chunks: readonly Uint8Array[]): boolean {
     const first = chunks[0] as Uint8Array;
     if (chunks.length === 1) {
-      this.#socket._write(first, 'buffer', this.#writeDone);
+      this.stream._write(first, 'buffer', this.#writeDone);
       return false;
     }
     const items: ChunkItem[] & { allBuffers?: boolean } = [];
     const usesSlab = joinSmall(chunks, items);
     if (items.length === 1) {
-      this.#socket._write((items[0] as ChunkItem).chunk, 'buffer', this.#writeDone);
+      this.stream._write((items[0] as ChunkItem).chunk, 'buffer', this.#writeDone);
     } else {
       items.allBuffers = true;
-      this.#socket._writev(items, this.#writeDone);
+      this.stream._writev(items, this.#writeDone);
     }
     return usesSlab;
   }
@@ -152,20 +100,11 @@ export class TcpWire implements Wire {
     }
     const onWritten = this.#waiting.shift();
     onWritten?.();
-    if (this.#waiting.length > 0 || !this.#wantsDrain || this.#isClosed) return;
-    this.#wantsDrain = false;
-    this.#handler?.onDrain();
-  }
-
-  #closed(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#releaseWaiting();
-    this.#handler?.onClose(this.#error);
+    if (this.#waiting.length === 0) this.drained();
   }
 
   /** The system answers every write also when the socket closes; this holds if one day it does not. */
-  #releaseWaiting(): void {
+  protected releaseWrites(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const onWritten of waiting) onWritten?.();

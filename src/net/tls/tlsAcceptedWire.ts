@@ -2,7 +2,7 @@
 import type net from 'node:net';
 import type tls from 'node:tls';
 import type { TlsPeer, Wire, WireHandler } from '../../base/wire.ts';
-import type { WireAddresses } from '../socketWire.ts';
+import type { WireAddresses } from '../streamWire.ts';
 import { subjectName } from './distinguishedName.ts';
 import { takeReads } from './tlsReads.ts';
 import { tlsWireOf } from './tlsWire.ts';

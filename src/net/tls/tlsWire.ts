@@ -5,10 +5,10 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are Node's */
 import type tls from 'node:tls';
-import type { Wire, WireHandler } from '../../base/wire.ts';
-import { landingBuffer } from '../landing.ts';
-import type { ReadTarget, SocketReads } from '../socketReads.ts';
-import { SocketWire, WRITE_HIGH_WATER_BYTES, type WireAddresses } from '../socketWire.ts';
+import type { Wire } from '../../base/wire.ts';
+import type { SocketReads } from '../socketReads.ts';
+import { SocketWire } from '../socketWire.ts';
+import { StreamWire, type WireAddresses } from '../streamWire.ts';
 
 type WriteDone = (error?: Error | null) => void;
 interface SocketInside {
@@ -31,16 +31,8 @@ export function tlsWireOf(socket: tls.TLSSocket, addresses: WireAddresses, reads
   return reads !== null && hasWrites ? new TlsWire(socket, addresses, reads) : new SocketWire(socket, addresses, reads);
 }
 
-export class TlsWire implements Wire, ReadTarget {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly #socket: tls.TLSSocket & SocketInside;
+export class TlsWire extends StreamWire<tls.TLSSocket & SocketInside> {
   readonly #writeDone: WriteDone = (error) => this.#onWriteDone(error);
-  #handler: WireHandler | null = null;
-  #error: Error | undefined;
-  #isClosed = false;
   #isEnding = false;
   #queue: Queued[] = [];
   /** Of the first in the queue: what was sent of it. */
@@ -50,42 +42,18 @@ export class TlsWire implements Wire, ReadTarget {
   #sendingBytes = 0;
   /** Of chunks whose last byte is in the write under way. */
   #finishing: (() => void)[] = [];
-  #wantsDrain = false;
 
   constructor(socket: tls.TLSSocket, addresses: WireAddresses, reads: SocketReads) {
-    this.remoteAddress = addresses.remoteAddress;
-    this.remotePort = addresses.remotePort;
-    this.localAddress = addresses.localAddress;
-    this.localPort = addresses.localPort;
-    this.#socket = socket as unknown as tls.TLSSocket & SocketInside;
-    reads.wire = this;
-    socket.on('error', (error) => (this.#error ??= error));
-    socket.on('close', () => this.#closed());
+    super(socket as unknown as tls.TLSSocket & SocketInside, addresses, reads);
   }
 
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  start(handler: WireHandler): void {
-    this.#handler = handler;
-    if (this.#isClosed) queueMicrotask(() => handler.onClose(this.#error));
-    else this.#socket.resume();
-  }
-
-  /** For the reads. */
-  nextReadBuffer(): Buffer {
-    return this.#handler?.nextReadBuffer?.() ?? landingBuffer();
-  }
-
-  takeBytes(lengthBytes: number, buffer: Buffer): void {
-    if (this.#handler === null || this.#isClosed) return;
-    this.#handler.onBytes(lengthBytes === buffer.length ? buffer : buffer.subarray(0, lengthBytes));
-  }
-
   write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean {
     const last = chunks.length - 1;
-    if (this.#isClosed || this.#isEnding || this.#socket.destroyed || last < 0) {
+    if (this.isClosed || this.#isEnding || this.stream.destroyed || last < 0) {
       onWritten?.();
       return true;
     }
@@ -95,36 +63,21 @@ export class TlsWire implements Wire, ReadTarget {
       this.#queue.push({ bytes, onWritten: index === last && onWritten !== undefined ? onWritten : null });
     }
     if (this.#sendingBytes === 0) this.#sendSome();
-    const hasRoom = this.#pendingBytes <= WRITE_HIGH_WATER_BYTES;
-    if (!hasRoom) this.#wantsDrain = true;
-    return hasRoom;
+    return this.hasRoom();
   }
 
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    if (!this.#isClosed && !this.#socket.destroyed) this.#socket.resume();
-  }
-
-  end(): void {
+  /** What waits is sent before the stream is told that this was all. */
+  override end(): void {
     this.#isEnding = true;
-    if (this.#sendingBytes === 0) this.#socket.end();
-    // Nobody reads the rest of what the other side sends, but its end must be seen.
-    this.#socket.resume();
-  }
-
-  destroy(error?: Error): void {
-    this.#error ??= error;
-    this.#socket.destroy();
+    if (this.#sendingBytes === 0) super.end();
+    else this.stream.resume();
   }
 
   #sendSome(): void {
     const piece = this.#nextPiece();
     if (piece === null) return this.#callFinished();
     this.#sendingBytes = piece.length;
-    this.#socket._write(piece, 'buffer', this.#writeDone);
+    this.stream._write(piece, 'buffer', this.#writeDone);
   }
 
   /** Null when nothing is left to be sent. */
@@ -165,17 +118,15 @@ export class TlsWire implements Wire, ReadTarget {
 
   #onWriteDone(error: Error | null | undefined): void {
     if (error) this.destroy(error);
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#pendingBytes -= this.#sendingBytes;
     this.#sendingBytes = 0;
     this.#callFinished();
-    if (this.#socket.destroyed) return;
+    if (this.stream.destroyed) return;
     if (this.#sendingBytes === 0) this.#sendSome();
     if (this.#sendingBytes > 0) return;
-    if (this.#isEnding) this.#socket.end();
-    if (!this.#wantsDrain) return;
-    this.#wantsDrain = false;
-    this.#handler?.onDrain();
+    if (this.#isEnding) this.stream.end();
+    this.drained();
   }
 
   #callFinished(): void {
@@ -185,14 +136,11 @@ export class TlsWire implements Wire, ReadTarget {
     for (const onWritten of finished) onWritten();
   }
 
-  #closed(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  protected releaseWrites(): void {
     this.#pendingBytes = 0;
     const queue = this.#queue;
     this.#queue = [];
     this.#callFinished();
     for (const { onWritten } of queue) onWritten?.();
-    this.#handler?.onClose(this.#error);
   }
 }
