@@ -1,4 +1,4 @@
-import type { AppendPlan, AppendResult, Disk, DirectoryLock, Segment } from '../../base/disk.ts';
+import type { AppendPlan, AppendResult, Disk, DirectoryLock, ScanResult, Segment } from '../../base/disk.ts';
 import { AppendStatus, DiskError } from '../../base/disk.ts';
 import { compute } from '../../binding/load.ts';
 import { BatchBuilder } from '../../record/build.ts';
@@ -273,9 +273,9 @@ async function replaySegment(options: JournalOptions, segment: Segment): Promise
 }
 
 /** A write that a crash cut short leaves half a batch or zeros; anything else was acknowledged once, and must not be lost in silence. */
-async function cutUnfinished(segment: Segment, validBytes: number, reason: string, path: string): Promise<void> {
+async function cutUnfinished(segment: Segment, validBytes: number, reason: ScanResult['stopReason'], path: string): Promise<void> {
   const rest = segment.view(validBytes, segment.sizeBytes - validBytes);
-  const isUnfinished = (reason === 'torn' && !holdsWholeBatch(rest.bytes)) || rest.bytes.every((byte) => byte === 0);
+  const isUnfinished = reason === 'zeros' || (reason === 'torn' && !holdsWholeBatch(rest.bytes));
   rest.release();
   if (!isUnfinished) throw new MetadataError('corrupt', `metadata journal ${path} is corrupt at byte ${validBytes}`);
   await segment.truncate(validBytes);
