@@ -6,7 +6,7 @@ import type { Row } from '../catalogue.ts';
 import { runChild } from '../child.ts';
 import type { BenchOptions } from '../options.ts';
 import { profileLines, profileOptions } from '../report/profile.ts';
-import type { Recorder } from '../report/recorder.ts';
+import type { RowsRun } from '../report/recorder.ts';
 import { startWithLists, startWithTls } from './guarded.ts';
 import type { SecuredBroker } from './guarded.ts';
 import type { LoadAnswer, LoadEntry } from './load/order.ts';
@@ -31,12 +31,7 @@ const WAYS: Readonly<Record<string, { readonly place: Place; readonly producers:
   'kafka, transactions': { place: 'kafka', producers: 'transactional' },
 };
 
-export interface SecuredRun {
-  readonly root: string;
-  readonly rows: readonly Row[];
-  readonly options: BenchOptions;
-  readonly recorder: Recorder;
-  readonly say: (line: string) => void;
+export interface SecuredRun extends RowsRun {
   /** Null with the reason why there is none. */
   readonly peer: Peer | null;
   readonly reason: string;
@@ -54,7 +49,7 @@ export async function runSecuredRows(run: SecuredRun): Promise<void> {
     const targets = await openTargets(run, folder, started);
     for (const row of run.rows) await runRow(row, targets, run);
   } catch (error) {
-    for (const row of run.rows) for (const contender of row.contenders) run.recorder.skip(row, contender, (error as Error).message);
+    run.recorder.skipAll(run.rows, (error as Error).message);
   } finally {
     for (const { broker } of started) await broker.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -13,7 +13,7 @@ import { runChild } from '../child.ts';
 import { sizesFor } from '../engine/work.ts';
 import type { WorkOrder } from '../engine/work.ts';
 import type { BenchOptions } from '../options.ts';
-import type { Recorder } from '../report/recorder.ts';
+import type { RowsRun } from '../report/recorder.ts';
 import { LargeKafka, LargeTidelog } from './brokers.ts';
 import type { LargeBroker } from './brokers.ts';
 import { Reader, untilFirstRecord } from './reading.ts';
@@ -27,22 +27,14 @@ const PACED_SECONDS_MIN = 5;
 /** Beside the segments themselves. */
 const SPARE_BYTES = 2 ** 31;
 
-export interface LargeRun {
-  readonly root: string;
-  readonly rows: readonly Row[];
-  readonly options: BenchOptions;
-  readonly recorder: Recorder;
-  readonly say: (line: string) => void;
-}
-
 /** Returns the rows, each run or skipped. What they need of the disk is given back. */
-export async function runLargeRows(run: LargeRun): Promise<readonly Row[]> {
+export async function runLargeRows(run: RowsRun): Promise<readonly Row[]> {
   if (run.rows.length === 0) return [];
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tidelog-bench-large-'));
   try {
     await runIn(folder, run);
   } catch (error) {
-    for (const row of run.rows) for (const contender of row.contenders) run.recorder.skip(row, contender, (error as Error).message);
+    run.recorder.skipAll(run.rows, (error as Error).message);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -50,7 +42,7 @@ export async function runLargeRows(run: LargeRun): Promise<readonly Row[]> {
   return run.rows;
 }
 
-async function runIn(folder: string, run: LargeRun): Promise<void> {
+async function runIn(folder: string, run: RowsRun): Promise<void> {
   const brokers = await brokersFor(folder, run);
   const segments = await fill(folder, run.options);
   for (const broker of brokers) await attempt(run, run.rows, broker, () => prepare(broker));
@@ -61,7 +53,7 @@ async function runIn(folder: string, run: LargeRun): Promise<void> {
 }
 
 /** What fails takes the rows of this contender along. */
-async function attempt(run: LargeRun, rows: readonly Row[], broker: LargeBroker, work: () => Promise<void>): Promise<void> {
+async function attempt(run: RowsRun, rows: readonly Row[], broker: LargeBroker, work: () => Promise<void>): Promise<void> {
   if (rows.every((row) => run.recorder.isSkipped(row, broker.contender))) return;
   try {
     await work();
@@ -70,7 +62,7 @@ async function attempt(run: LargeRun, rows: readonly Row[], broker: LargeBroker,
   }
 }
 
-async function brokersFor(folder: string, { root, rows, options, recorder }: LargeRun): Promise<LargeBroker[]> {
+async function brokersFor(folder: string, { root, rows, options, recorder }: RowsRun): Promise<LargeBroker[]> {
   const brokers: LargeBroker[] = [new LargeTidelog(root, folder, await freePort())];
   const scripts = peersFolder(root);
   const reason = !options.withPeers ? 'not asked for' : scripts === null ? 'no scripts to start an Apache Kafka with: give TIDELOG_PEERS=FOLDER' : runs('java', '-version') ? '' : 'no Java on the path';
@@ -120,7 +112,7 @@ async function connected(broker: LargeBroker): Promise<LoadConnection> {
   }
 }
 
-async function runRestarts(row: Row, brokers: readonly LargeBroker[], segments: LargeSegments, run: LargeRun): Promise<void> {
+async function runRestarts(row: Row, brokers: readonly LargeBroker[], segments: LargeSegments, run: RowsRun): Promise<void> {
   for (let round = 0; round < run.options.rounds; round += 1) {
     for (const broker of brokers) {
       await attempt(run, [row], broker, () =>
@@ -145,7 +137,7 @@ async function onSegments(broker: LargeBroker, segments: LargeSegments, work: (s
   }
 }
 
-async function runColdReads(row: Row, broker: LargeBroker, segments: LargeSegments, run: LargeRun): Promise<void> {
+async function runColdReads(row: Row, broker: LargeBroker, segments: LargeSegments, run: RowsRun): Promise<void> {
   await onSegments(broker, segments, async () => {
     for (let round = 0; round < run.options.rounds; round += 1) {
       const p99WithoutMilliseconds = await pacedP99(broker, run.options, `without-${round}`);

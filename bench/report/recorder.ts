@@ -1,6 +1,7 @@
 /** Gathers the rounds of all rows, and why a row has none. */
 import { NATIVE, OURS, WASM } from '../catalogue.ts';
 import type { Row } from '../catalogue.ts';
+import type { BenchOptions } from '../options.ts';
 import { summarise } from './statistics.ts';
 import type { Summary } from './statistics.ts';
 
@@ -55,6 +56,11 @@ export class Recorder {
     if (!this.isSkipped(row, contender)) this.skipped.push({ row: row.name, contender, reason });
   }
 
+  /** What these rows need could not be had. */
+  skipAll(rows: readonly Row[], reason: string): void {
+    for (const row of rows) for (const contender of row.contenders) this.skip(row, contender, reason);
+  }
+
   /** One round, in raw figures; every figure of the row must be there. */
   add(row: Row, contender: string, figures: Readonly<Record<string, number>>, ran: string): void {
     const key = keyOf(row, contender);
@@ -107,4 +113,13 @@ function ratiosOf(row: Row, measurements: readonly Measurement[]): Ratio[] {
     }
   }
   return ratios;
+}
+
+/** Rows that need something of their own, and what they are run with. */
+export interface RowsRun {
+  readonly root: string;
+  readonly rows: readonly Row[];
+  readonly options: BenchOptions;
+  readonly recorder: Recorder;
+  readonly say: (line: string) => void;
 }
