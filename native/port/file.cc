@@ -14,6 +14,8 @@
 #include <sys/vfs.h>
 #endif
 
+#include "retrying.h"
+
 namespace tidelog {
 
 namespace {
@@ -26,13 +28,6 @@ constexpr size_t kPiecesMax = IOV_MAX;
 #else
 constexpr size_t kPiecesMax = 1024;
 #endif
-
-template <typename Call>
-auto retrying(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 #if defined(__linux__)
 constexpr long kXfsMagic = 0x58465342;

@@ -1,6 +1,5 @@
 #include "transfer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #endif
 
 #include "file.h"
+#include "retrying.h"
 
 namespace tidelog {
 
@@ -32,13 +32,6 @@ int copyPages(int fd, int64_t position, int64_t end) {
 }
 
 #if defined(__linux__)
-template <typename Call>
-ssize_t retrying(Call call) {
-  ssize_t result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 // The first touch of memory that a virtual machine was just given can take as long as reading it: better here than where the bytes are sent.
 int touchPages(int fd, int64_t position, int64_t end) {
   char byte;
