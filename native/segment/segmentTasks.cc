@@ -162,10 +162,9 @@ void OpenSegment::close(uint32_t token) {
   const bool isKept = ahead_.isUsed() && !settings_.readOnly;
   // The next start takes the file's size for the segment's.
   const bool mustSync = isKept && ahead_.isZeroing();
-  DescriptorRef descriptor = isKept ? log_.open(&error) : nullptr;
+  if (isKept) log_.open(&error);
   shut();
-  log_.drop();
-  store_->housekeeping()->post([descriptor = std::move(descriptor), rest = ahead_.leave(), isKept, mustSync, error, size = state_.sizeBytes, token, events = store_->events()]() mutable {
+  store_->housekeeping()->post([descriptor = log_.drop(), rest = ahead_.leave(), isKept, mustSync, error, size = state_.sizeBytes, token, events = store_->events()]() mutable {
     if (isKept && error == 0) error = AheadSpace::giveBack(rest, descriptor->fd(), size);
     if (mustSync && error == 0) error = syncData(descriptor->fd());
     descriptor.reset();
