@@ -152,8 +152,8 @@ function openStorage(options: NodeOptions, disk: Disk, ports: Ports): StoreManag
     ports,
     nodeId: config.nodeId,
     adoptKafkaData: options.adoptKafkaData ?? false,
-    // The metadata is durable before a partition is made.
-    logsAreListedElsewhere: true,
+    // Files of a new log are made with it, while there are descriptors to be had: at its first records connections may hold them all.
+    logsAreListedElsewhere: false,
     ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
     duties: {
       retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
